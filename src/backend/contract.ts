@@ -1,0 +1,93 @@
+import type { LeaseBudget } from '../util/lease-deadline.js';
+
+/** Who contends: written where other contenders can read it. Never a secret. */
+export interface Identity {
+  readonly host: string;
+  readonly pid: number;
+  /** The command, made readable and cut to a sensible length. */
+  readonly command: string;
+}
+
+/** What a contender wants. */
+export interface Claim {
+  /** What is locked: segments joined by `/`, without a leading one (`lockex/3f2a…`). */
+  readonly resource: string;
+  /** Permits that exist in all: 1 is a lock, more is a semaphore. The claim is for one of them. */
+  readonly permits: number;
+  /** `shared` is excluded by exclusive contenders before it only. Needs `traits.shared`. */
+  readonly mode: 'exclusive' | 'shared';
+  readonly identity: Identity;
+  /** Grace wanted between the stop signal and SIGKILL when the lease is being lost, ms; the backend's choice if absent. */
+  readonly lossGraceMs?: number;
+  /** Called when we begin to wait, and again each time the holders or our place in line are seen to change. */
+  readonly onQueue?: (contenders: readonly Contender[]) => void;
+}
+
+/** One holder or waiter, as others see it. */
+export interface Contender {
+  readonly state: 'holding' | 'waiting';
+  readonly host: string | undefined;
+  readonly pid: number | undefined;
+  readonly command: string | undefined;
+  /** Since when it holds, or waits, by the service's clock. */
+  readonly since: Date | undefined;
+  /** Whether this is the claim that asks. */
+  readonly self: boolean;
+}
+
+/** What a backend can do. Asking for what it cannot is refused with a `UsageError`, never faked. */
+export interface Traits {
+  /** `fair`: first come, first served. `race`: whoever is quickest. */
+  readonly queue: 'fair' | 'race';
+  /** Leases carry a fencing token. */
+  readonly fencing: boolean;
+  /** `mode: 'shared'` works. */
+  readonly shared: boolean;
+  readonly maxPermits: number;
+}
+
+/**
+ * A lock service. One instance is one session with it.
+ *
+ * Errors, by name:
+ * - `ServiceUnreachableError`, `NotPermittedError`, `UsageError`: from opening one
+ * - `SessionLostError`: the session ended while waiting; this instance is of no more use, open another
+ * - `WrongKindError`: the resource is another kind of lock, or has another number of permits
+ * - `NotPermittedError`: the service does not allow it
+ *
+ * Not promised: that `contenders` is of one instant.
+ */
+export interface LockBackend extends AsyncDisposable {
+  readonly traits: Traits;
+  /** Waits in line for a permit. When `signal` aborts, no contender is left behind and `signal.reason` is thrown. */
+  acquire(claim: Claim, signal: AbortSignal): Promise<Lease>;
+  /** A permit if one is free now; otherwise `undefined`, with no contender left behind. */
+  tryAcquire(claim: Claim, signal: AbortSignal): Promise<Lease | undefined>;
+  /** Holders first, then waiters in order, as far as the service knows them. Changes nothing. */
+  contenders(resource: string, signal: AbortSignal): Promise<readonly Contender[]>;
+}
+
+/**
+ * A permit that is ours. The last thing that `acquire` does is to have the service confirm it: a session lost
+ * between grant and confirmation yields no lease.
+ */
+export interface Lease extends AsyncDisposable {
+  /** Grows with every grant of the resource, whoever gets it; `undefined` without `traits.fencing`. */
+  readonly fencingToken: bigint | undefined;
+  /** The time line of this lease, by the timeout the service really gave; `undefined` where silence cannot lose it. */
+  readonly budget: LeaseBudget | undefined;
+  /** Monotonic ms by which the tree must be dead; moves on with every acknowledged renewal. `Infinity` without a budget. */
+  readonly deadline: () => number;
+  /** Aborts once, early enough to stop the tree in; the reason is a `LeaseLostError`. */
+  readonly lost: AbortSignal;
+  /**
+   * Whether the lease is lost, asked of the clock first: after a freeze this is true before `lost` has aborted.
+   * To be called right before every act that needs the permit, above all before a command is started.
+   */
+  isLost(): boolean;
+  /**
+   * Gives the permit back: resolves when the next contender can have it. Twice is safe, after a loss is safe.
+   * Does not reject: when the service does not answer, the permit ends with the session.
+   */
+  release(): Promise<void>;
+}

@@ -1,0 +1,50 @@
+import type { Log } from '../util/log.js';
+
+/** A signal's name, as Node spells it (`SIGTERM`). */
+export type SignalName = NodeJS.Signals;
+
+/** How a process ended. */
+export type ExitStatus =
+  | { readonly how: 'exited'; readonly code: number }
+  | { readonly how: 'killed'; readonly signal: SignalName };
+
+/** What to run. The arguments reach the command byte for byte; no shell. */
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+/**
+ * How the tree stands to the terminal.
+ * - `shared`: there is a controlling terminal; the command is in our process group, so that the shell's job
+ *   control and the terminal's keys reach it as if we were not there
+ * - `own`: there is none; the command leads a session and a group of its own
+ */
+export type Group = 'shared' | 'own';
+
+export interface SpawnOptions {
+  readonly command: Command;
+  /** The whole environment of the command; the mark of the tree is added to it. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly group: Group;
+  readonly log: Log;
+}
+
+/**
+ * A command and its tree: all its descendants, those that outlive it and those that went off into a session of
+ * their own included.
+ */
+export interface Child {
+  readonly pid: number;
+  readonly group: Group;
+  /** The command itself ended. Its descendants may live on: `stop` is what ends the tree. */
+  readonly exited: Promise<ExitStatus>;
+  /** Sends a signal to the whole tree; none to a process that has been reaped. */
+  signal(name: SignalName): void;
+  /**
+   * Ends the tree: sends `signal` to all of it, and SIGKILL, again and again, to whatever is left once
+   * `patience` has aborted. Resolves when the tree is proven gone; never rejects. While a tree cannot be killed
+   * it says so in the log every few seconds, and goes on.
+   */
+  stop(signal: SignalName, patience: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,51 @@
+import type { Claim, LockBackend } from '../backend/contract.js';
+import type { Child, Command, ExitStatus, SignalName } from '../child/child.js';
+import type { Clock } from '../util/clock.js';
+import type { LeaseLostError } from '../util/errors.js';
+import type { Log } from '../util/log.js';
+
+/** How long to wait for the permit. */
+export type Waiting =
+  | { readonly how: 'once' }
+  | { readonly how: 'blocking'; readonly limitMs: number | undefined };
+
+/** What a user asked for: one command under one claim. */
+export interface Job {
+  readonly claim: Claim;
+  readonly waiting: Waiting;
+  /** How often to take a place in line before giving up, when sessions end while waiting; `Infinity` for always. */
+  readonly attempts: number;
+  readonly command: Command;
+  /** The environment that the command's is made from. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly stopSignal: SignalName;
+  /** Grace between the stop signal and SIGKILL while the lease is healthy, ms. */
+  readonly killAfterMs: number;
+}
+
+/** The signals that lockex itself was sent. */
+export interface SignalFeed {
+  /** Calls `listener` for each signal until the returned function is called. */
+  subscribe(listener: (name: SignalName) => void): () => void;
+  /** Whether the terminal has delivered this signal to the command, too: we share its foreground group. */
+  deliveredByTerminal(name: SignalName): boolean;
+}
+
+/** The outside, handed in. */
+export interface World {
+  /** Opens a session with the lock service. */
+  connect(signal: AbortSignal): Promise<LockBackend>;
+  /** @throws CommandError when the command cannot be started */
+  spawn(command: Command, env: NodeJS.ProcessEnv): Promise<Child>;
+  readonly signals: SignalFeed;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How a job ended whose command was started, or that was told to stop before. Other endings are thrown. */
+export type Outcome =
+  /** The command ended by itself, or by a signal that was not of our making. */
+  | { readonly how: 'command-ended'; readonly status: ExitStatus }
+  /** We were told to stop by this signal, and the command, if it ran, did not choose a status of its own. */
+  | { readonly how: 'told-to-stop'; readonly by: SignalName }
+  | { readonly how: 'lease-lost'; readonly error: LeaseLostError };

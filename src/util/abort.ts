@@ -1,0 +1,50 @@
+import type { Clock } from './clock.js';
+
+/**
+ * Settles as `work` does, or rejects with `signal.reason` as soon as the signal aborts.
+ * The work itself goes on: whoever started it cleans up after it.
+ */
+export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) {
+    work.catch(() => {});
+    return Promise.reject(signal.reason);
+  }
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/** Resolves once the signal has aborted; never rejects. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/** Resolves after `ms` milliseconds; rejects with `signal.reason` when the signal aborts first. */
+export function delay(ms: number, clock: Clock, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      timer.cancel();
+      reject(signal?.reason);
+    };
+    const timer = clock.setTimer(ms, () => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/** A signal that aborts with `reason()` at the monotonic time `at`; `cancel` forgets the timer. */
+export function abortAt(
+  at: number,
+  clock: Clock,
+  reason?: () => unknown,
+): { signal: AbortSignal; cancel(): void } {
+  const controller = new AbortController();
+  const timer = clock.setTimer(at - clock.now(), () => controller.abort(reason?.()));
+  return { signal: controller.signal, cancel: () => timer.cancel() };
+}

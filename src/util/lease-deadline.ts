@@ -1,0 +1,107 @@
+import type { Clock, Timer } from './clock.js';
+import { LeaseLostError } from './errors.js';
+
+/** The spans of a lease, in milliseconds, all counted from the send time of an acknowledged renewal. */
+export interface LeaseBudget {
+  /** How long the service keeps us after our last sign of life: the negotiated session timeout. */
+  readonly ttlMs: number;
+  /** A renewal is sent this often. */
+  readonly renewEveryMs: number;
+  /** A silence of the service shorter than this, whenever it begins, does not touch the command. */
+  readonly rideOutMs: number;
+  /** The stop signal goes out this long after the last acknowledged renewal. */
+  readonly stopAfterMs: number;
+  /** SIGKILL goes out this long after it. */
+  readonly killAfterMs: number;
+  /** The tree is dead this long after it. */
+  readonly deadlineAfterMs: number;
+}
+
+/**
+ * The life of one lease: moved on by acknowledged renewals, ended once, by a timer, early enough that the tree
+ * can be stopped before the service may grant to another.
+ *
+ * A renewal counts from when it was *sent*: the service may have started its own clock at that moment. A
+ * renewal that is acknowledged after the stop is due changes nothing, however soon the timer runs: after a
+ * freeze, Node may hand us the reply before the overdue timer.
+ */
+export class LeaseDeadline {
+  readonly #clock: Clock;
+  readonly #budget: LeaseBudget;
+  readonly #loss = new AbortController();
+  #lastRenewal: number;
+  #lostDeadline: number | undefined;
+  #timer: Timer | undefined;
+
+  /** @param sentAt monotonic send time, ms, of the acknowledged request that granted or confirmed the lease */
+  constructor(budget: LeaseBudget, clock: Clock, sentAt: number) {
+    this.#budget = budget;
+    this.#clock = clock;
+    this.#lastRenewal = sentAt;
+    this.#arm();
+  }
+
+  /** Aborts once, with a {@link LeaseLostError}. */
+  get lost(): AbortSignal {
+    return this.#loss.signal;
+  }
+
+  /** Monotonic ms by which the tree must be dead. */
+  readonly at = (): number => this.#lostDeadline ?? this.#lastRenewal + this.#budget.deadlineAfterMs;
+
+  /** Monotonic send time, ms, of the last renewal that counted. */
+  get lastRenewal(): number {
+    return this.#lastRenewal;
+  }
+
+  /** A renewal sent at `sentAt` was acknowledged. Acknowledgements may come in any order. */
+  renewed(sentAt: number): void {
+    if (this.isLost()) return;
+    this.#lastRenewal = Math.max(this.#lastRenewal, sentAt);
+    this.#arm();
+  }
+
+  /** The first statement of every entry point: has the stop become due, timer or no timer? */
+  isLost(): boolean {
+    if (!this.#loss.signal.aborted && this.#clock.now() >= this.#stopAt()) this.#loseBySilence();
+    return this.#loss.signal.aborted;
+  }
+
+  /** The service says, or something proves, that the lease is gone: another may hold it already. */
+  lose(error: LeaseLostError): void {
+    if (this.#loss.signal.aborted) return;
+    this.end();
+    this.#lostDeadline = Math.min(this.at(), this.#clock.now() + error.remainingMs);
+    this.#loss.abort(error);
+  }
+
+  /** The lease is given back: nothing is lost any more. */
+  end(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #stopAt(): number {
+    return this.#lastRenewal + this.#budget.stopAfterMs;
+  }
+
+  #arm(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.setTimer(
+      this.#stopAt() - this.#clock.now(),
+      () => this.isLost() || this.#arm(),
+    );
+  }
+
+  #loseBySilence(): void {
+    const now = this.#clock.now();
+    const silence = Math.round(now - this.#lastRenewal);
+    this.lose(
+      new LeaseLostError(
+        'silence',
+        `the lock service acknowledged no renewal for ${silence} ms; the session may expire ${this.#budget.ttlMs} ms after the last one`,
+        this.at() - now,
+      ),
+    );
+  }
+}

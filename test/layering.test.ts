@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { test } from 'node:test';
+
+/** The house of the design page: a room may import from its own room and from rooms with a lower number. */
+const LEVELS: Readonly<Record<string, number>> = { util: 0, child: 1, backend: 2, supervisor: 3, cli: 4 };
+const SRC = join(import.meta.dirname, '..', 'src');
+
+function sources(dir: string): string[] {
+  return readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+}
+
+function importsOf(text: string): string[] {
+  return [...text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*['"](\.[^'"]+)['"]/g)].map(
+    (match) => match[1] ?? '',
+  );
+}
+
+/** Says what is wrong with one import, if anything is. */
+function violation(file: string, target: string): string | undefined {
+  const [from, to] = [file.split('/')[0] ?? '', target.split('/')[0] ?? ''];
+  const [fromLevel, toLevel] = [LEVELS[from], LEVELS[to]];
+  if (fromLevel === undefined) return `${file} is in no room of the house`;
+  if (toLevel === undefined) return `${file} imports ${target}, which is in no room of the house`;
+  if (from === to || fromLevel > toLevel) return undefined;
+  return `${file} (${from}, level ${fromLevel}) imports ${target} (${to}, level ${toLevel})`;
+}
+
+test('imports only go down', () => {
+  const wrong = sources(SRC).flatMap((file) =>
+    importsOf(readFileSync(join(SRC, file), 'utf8')).flatMap((specifier) => {
+      const target = relative(SRC, normalize(join(SRC, dirname(file), specifier)));
+      return violation(file, target) ?? [];
+    }),
+  );
+  assert.deepEqual(wrong, []);
+});
+
+test('an import that goes up, sideways or out of the house is found', () => {
+  assert.match(violation('util/errors.ts', 'cli/main.js') ?? '', /util, level 0/);
+  assert.match(violation('attic/x.ts', 'util/errors.js') ?? '', /no room/);
+  assert.equal(violation('supervisor/run.ts', 'child/tree.js'), undefined);
+  assert.deepEqual(importsOf("import { a } from '../b.js';\nconst c = await import('./d.js');"), [
+    '../b.js',
+    './d.js',
+  ]);
+});
+
+test('only cli touches process', () => {
+  const touching = sources(SRC).filter(
+    (file) =>
+      !file.startsWith('cli/') &&
+      /(?<![.\w])process\./.test(
+        readFileSync(join(SRC, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''),
+      ),
+  );
+  assert.deepEqual(touching, []);
+});
+
+test('only the backends know the client library', () => {
+  const knowing = sources(SRC).filter(
+    (file) =>
+      !file.startsWith('backend/zookeeper/') &&
+      /node-zookeeper-client/.test(readFileSync(join(SRC, file), 'utf8')),
+  );
+  assert.deepEqual(knowing, []);
+});

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LeaseLostError } from '../../src/util/errors.js';
+import { type LeaseBudget, LeaseDeadline } from '../../src/util/lease-deadline.js';
+import { ManualClock } from '../helpers/manual-clock.js';
+
+const budget: LeaseBudget = {
+  ttlMs: 12_000,
+  renewEveryMs: 1000,
+  rideOutMs: 4800,
+  stopAfterMs: 5800,
+  killAfterMs: 7800,
+  deadlineAfterMs: 8000,
+};
+
+function lease(sentAt = 0) {
+  const clock = new ManualClock();
+  return { clock, deadline: new LeaseDeadline(budget, clock, sentAt) };
+}
+
+test('a lease is not lost a tick before the stop is due, and is lost when it is', () => {
+  const { clock, deadline } = lease();
+  clock.advance(5799);
+  assert.equal(deadline.lost.aborted, false);
+  clock.advance(1);
+  assert.equal(deadline.lost.aborted, true);
+  const { reason } = deadline.lost;
+  assert.ok(reason instanceof LeaseLostError);
+  assert.equal(reason.lossCause, 'silence');
+  assert.equal(reason.remainingMs, 2200);
+  assert.equal(deadline.at(), 8000);
+});
+
+test('an acknowledged renewal counts from when it was sent, not from when the reply came', () => {
+  const { clock, deadline } = lease();
+  clock.advance(3000);
+  deadline.renewed(1000);
+  assert.equal(deadline.at(), 9000);
+  clock.advance(3799);
+  assert.equal(deadline.lost.aborted, false);
+  clock.advance(1);
+  assert.equal(deadline.lost.aborted, true);
+});
+
+test('acknowledgements out of order never move the deadline back', () => {
+  const { deadline } = lease();
+  deadline.renewed(2000);
+  deadline.renewed(1000);
+  assert.equal(deadline.at(), 10_000);
+});
+
+test('after a freeze, a reply that is read before the overdue timer does not revive the lease', () => {
+  const { clock, deadline } = lease();
+  clock.jump(9000); // time passes and no timer runs
+  deadline.renewed(8900);
+  assert.equal(deadline.lost.aborted, true);
+  assert.equal(deadline.at(), 8000);
+});
+
+test('the word of the service that the session is over leaves no time', () => {
+  const { clock, deadline } = lease();
+  clock.advance(100);
+  deadline.lose(new LeaseLostError('expired', 'session expired', 0));
+  assert.equal(deadline.at(), 100);
+  deadline.renewed(100);
+  assert.equal(deadline.at(), 100);
+});
+
+test('a lease that was given back is not lost later', () => {
+  const { clock, deadline } = lease();
+  deadline.end();
+  clock.advance(60_000);
+  assert.equal(deadline.lost.aborted, false);
+});
