@@ -17,6 +17,11 @@ export interface Claim {
   /** `shared` is excluded by exclusive contenders before it only. Needs `traits.shared`. */
   readonly mode: 'exclusive' | 'shared';
   readonly identity: Identity;
+  /**
+   * The mark that every process of the command's tree will carry in `LOCKEX_TREE`, if there is a tree. A backend
+   * whose lock can outlive its owner keeps it until no process carries the mark.
+   */
+  readonly treeId?: string;
   /** Grace wanted between the stop signal and SIGKILL when the lease is being lost, ms; the backend's choice if absent. */
   readonly lossGraceMs?: number;
   /** Called when we begin to wait, and again each time the holders or our place in line are seen to change. */

@@ -24,8 +24,10 @@ export type Group = 'shared' | 'own';
 
 export interface SpawnOptions {
   readonly command: Command;
-  /** The whole environment of the command; the mark of the tree is added to it. */
+  /** The whole environment of the command; `treeId` is added to its `LOCKEX_TREE`. */
   readonly env: NodeJS.ProcessEnv;
+  /** The mark of this run's tree: 32 random hex digits, made by the supervisor. */
+  readonly treeId: string;
   readonly group: Group;
   readonly log: Log;
 }

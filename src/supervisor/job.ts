@@ -36,7 +36,9 @@ export interface World {
   /** Opens a session with the lock service. */
   connect(signal: AbortSignal): Promise<LockBackend>;
   /** @throws CommandError when the command cannot be started */
-  spawn(command: Command, env: NodeJS.ProcessEnv): Promise<Child>;
+  spawn(command: Command, env: NodeJS.ProcessEnv, treeId: string): Promise<Child>;
+  /** Aborts when lockex itself failed in a way that nobody foresaw; the tree is then killed before the exit. */
+  readonly bug: AbortSignal;
   readonly signals: SignalFeed;
   readonly clock: Clock;
   readonly log: Log;
