@@ -36,7 +36,7 @@ export interface Contender {
   readonly command: string | undefined;
   /** Since when it holds, or waits, by the service's clock. */
   readonly since: Date | undefined;
-  /** Whether this is the claim that asks. */
+  /** Whether it contends through the session that asks. */
   readonly self: boolean;
 }
 

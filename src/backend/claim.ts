@@ -1,0 +1,45 @@
+import { UsageError } from '../util/errors.js';
+import type { Claim, Traits } from './contract.js';
+
+/** What a resource is set up as, as long as anybody contends for it. Readers and writers share a `lock`. */
+export type Kind = 'lock' | `semaphore of ${number}`;
+
+/** The kind of resource that a claim takes it for. */
+export function kindOf(claim: Pick<Claim, 'permits'>): Kind {
+  return claim.permits === 1 ? 'lock' : `semaphore of ${claim.permits}`;
+}
+
+/** The message of a `WrongKindError`: names both kinds. */
+export function wrongKindMessage(resource: string, found: string, wanted: string): string {
+  return `${resource} is in use as a ${found}, and was asked for as a ${wanted}`;
+}
+
+/**
+ * Refuses a claim that cannot be kept: what no backend takes, and what this one does not.
+ * @throws UsageError
+ */
+export function checkClaim(claim: Claim, traits: Traits): void {
+  checkResource(claim.resource);
+  const { permits, mode } = claim;
+  if (!Number.isInteger(permits) || permits < 1 || permits > traits.maxPermits) {
+    throw new UsageError(`expected permits from 1 to ${traits.maxPermits}, got ${permits}`);
+  }
+  if (mode === 'exclusive') return;
+  if (!traits.shared) throw new UsageError('this lock service has no shared mode');
+  if (permits > 1) throw new UsageError(`the shared mode is for locks, not for a semaphore of ${permits}`);
+}
+
+/**
+ * Refuses what is no resource. `.` and `..` are refused for every service, since some take them for a place in
+ * a tree, and a name must be good for all of them.
+ * @throws UsageError
+ */
+export function checkResource(resource: string): void {
+  const bad = resource.split('/').find((segment) => segment === '' || segment === '.' || segment === '..');
+  if (bad !== undefined) {
+    throw new UsageError(
+      `expected a resource of segments joined by "/", none of them empty, "." or "..", got ${JSON.stringify(resource)}`,
+    );
+  }
+  if (resource.includes('\0')) throw new UsageError('expected a resource without NUL characters, got one');
+}

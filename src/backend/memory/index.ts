@@ -1,0 +1,62 @@
+import { SessionLostError } from '../../util/errors.js';
+import { checkClaim, checkResource } from '../claim.js';
+import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
+import { MemoryService } from './service.js';
+
+export { MemoryService };
+
+const TRAITS: Traits = { queue: 'fair', fencing: true, shared: true, maxPermits: 1_000_000 };
+
+/** One session with a {@link MemoryService}. */
+export class MemoryBackend implements LockBackend {
+  readonly traits = TRAITS;
+  readonly #service: MemoryService;
+  #disposed = false;
+
+  constructor(service: MemoryService) {
+    this.#service = service;
+  }
+
+  async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
+    const place = this.#enter(claim, signal);
+    const onAbort = () => place.leave(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const lease = await place.lease;
+      // The grant and the abort may both have come before we were called back.
+      if (signal.aborted) throw signal.reason;
+      return lease;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async tryAcquire(claim: Claim, signal: AbortSignal): Promise<Lease | undefined> {
+    // Nobody is told of a queue that we do not stand in.
+    const { onQueue: _, ...silent } = claim;
+    const place = this.#enter(silent, signal);
+    if (place.holding) return place.lease;
+    place.lease.catch(() => {});
+    place.leave(undefined);
+    return undefined;
+  }
+
+  async contenders(resource: string, signal: AbortSignal): Promise<readonly Contender[]> {
+    signal.throwIfAborted();
+    checkResource(resource);
+    return this.#service.contenders(resource, this);
+  }
+
+  /** Ends the session: its leases are lost, its waiters reject. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    this.#service.expire(this);
+  }
+
+  #enter(claim: Claim, signal: AbortSignal) {
+    signal.throwIfAborted();
+    if (this.#disposed) throw new SessionLostError('the session has ended; open another');
+    checkClaim(claim, this.traits);
+    return this.#service.enter(claim, this);
+  }
+}

@@ -1,0 +1,40 @@
+import { aborted, orAborted } from '../../util/abort.js';
+import type { Clock } from '../../util/clock.js';
+import type { Session } from './session.js';
+
+/**
+ * Looks, and looks again each time something may have changed, until there is something to return: after each
+ * call of `wake`, each reconnect (watches may have fired unheard) and at the rhythm of the pings, which costs
+ * the servers no more than the ping it stands for.
+ *
+ * @param look reads only; returns `undefined` to wait on. `wake` is the same function at every look
+ * @throws what `look` throws, save lost connections; the reason of `signal`; the reason of the session's end
+ */
+export async function attend<T>(
+  session: Session,
+  clock: Clock,
+  signal: AbortSignal,
+  look: (wake: () => void) => Promise<T | undefined>,
+): Promise<T> {
+  let ring = (): void => {};
+  const wake = () => ring();
+  const forget = session.onReconnected(wake);
+  try {
+    for (;;) {
+      const woken = new Promise<void>((resolve) => {
+        ring = resolve;
+      });
+      const again = clock.setTimer(session.ttlMs / 3, wake);
+      try {
+        const found = await session.persist(() => look(wake), signal);
+        if (found !== undefined) return found;
+        await orAborted(Promise.race([woken, aborted(session.over)]), signal);
+      } finally {
+        again.cancel();
+      }
+      if (session.over.aborted) throw session.over.reason;
+    }
+  } finally {
+    forget();
+  }
+}

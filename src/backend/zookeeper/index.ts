@@ -1,0 +1,160 @@
+import type { Clock } from '../../util/clock.js';
+import { NotPermittedError, UsageError } from '../../util/errors.js';
+import type { Log } from '../../util/log.js';
+import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
+import type { TlsOptions } from './connection.js';
+import { parseEnsemble } from './hosts.js';
+import { ZooKeeperLease } from './lease.js';
+import { PlaceLostError } from './lock-queue.js';
+import { type Grant, grantLock, placeLost } from './lock-recipe.js';
+import { resourcePath, semaphoreQueuePath } from './node-data.js';
+import { readContenders } from './onlookers.js';
+import { failedWith } from './operation-error.js';
+import { removeIfEmpty } from './parents.js';
+import { grantPermit } from './semaphore-recipe.js';
+import { Session } from './session.js';
+import { leaseBudget } from './timing.js';
+
+/** What a ZooKeeper backend is opened with. */
+export interface ZooKeeperOptions {
+  /** Session timeout to ask for, ms. */
+  readonly ttlMs: number;
+  /** Limit for the first connection, ms. */
+  readonly connectLimitMs: number;
+  /** Limit for its attempts, one server each; `Infinity` for none. */
+  readonly connectAttempts: number;
+  /** `user:password` of the digest scheme. */
+  readonly digest?: Buffer;
+  /** Who may touch our nodes: anybody, or only who has our credentials. */
+  readonly acl?: 'open' | 'creator';
+  readonly tls?: TlsOptions;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How often a place in line that somebody deleted is taken again before that counts as the failure it is. */
+const PLACES_PER_ACQUIRE = 10;
+
+/**
+ * Opens a session with an ensemble.
+ * @param address `host:port,…[/chroot]`
+ * @throws UsageError for an address that cannot be read
+ * @throws ServiceUnreachableError when no server gave a session in time
+ * @throws NotPermittedError when the credentials are refused
+ */
+export async function openZooKeeper(
+  address: string,
+  options: ZooKeeperOptions,
+  signal: AbortSignal,
+): Promise<LockBackend> {
+  const ensemble = parseEnsemble(address);
+  const session = await Session.open(
+    {
+      ...options,
+      ensemble,
+      digest: options.digest,
+      acl: options.acl ?? 'open',
+      tls: options.tls,
+      random: Math.random,
+    },
+    signal,
+  );
+  return new ZooKeeperBackend(session, ensemble.chroot, options);
+}
+
+/** Locks and semaphores on ZooKeeper, on the wire as kazoo makes them. One instance is one session. */
+class ZooKeeperBackend implements LockBackend {
+  readonly traits: Traits = { queue: 'fair', fencing: true, shared: true, maxPermits: 100_000 };
+  readonly #session: Session;
+  readonly #chroot: string;
+  readonly #options: ZooKeeperOptions;
+
+  constructor(session: Session, chroot: string, options: ZooKeeperOptions) {
+    this.#session = session;
+    this.#chroot = chroot;
+    this.#options = options;
+  }
+
+  async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
+    const lease = await this.#grant(claim, true, signal);
+    if (lease === undefined) throw new Error('a wait without a limit ended without a grant');
+    return lease;
+  }
+
+  tryAcquire(claim: Claim, signal: AbortSignal): Promise<Lease | undefined> {
+    return this.#grant(claim, false, signal);
+  }
+
+  contenders(resource: string, signal: AbortSignal): Promise<readonly Contender[]> {
+    const path = resourcePath(this.#chroot, resource);
+    return this.#session.persist(() => readContenders(this.#session, path), signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session.close();
+  }
+
+  async #grant(claim: Claim, wait: boolean, signal: AbortSignal): Promise<Lease | undefined> {
+    if (claim.permits > 1 && claim.mode === 'shared') {
+      throw new UsageError('--shared is for locks: expected --concurrent 1 with it', {
+        hint: 'leave out --shared, or --concurrent (-c)',
+      });
+    }
+    // Before anybody is kept waiting for a lease that could not be held.
+    const budget = leaseBudget(this.#session.ttlMs, claim.lossGraceMs);
+    const path = resourcePath(this.#chroot, claim.resource);
+    const grant = await this.#permitted(path, () => this.#place(path, claim, wait, signal));
+    if (grant === undefined) {
+      await this.#tidy(path, claim);
+      return undefined;
+    }
+    return new ZooKeeperLease({
+      ...grant,
+      session: this.#session,
+      budget,
+      clock: this.#options.clock,
+      afterRelease: () => this.#tidy(path, claim),
+    });
+  }
+
+  async #place(path: string, claim: Claim, wait: boolean, signal: AbortSignal): Promise<Grant | undefined> {
+    const recipe = claim.permits > 1 ? grantPermit : grantLock;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await recipe(this.#session, this.#options.clock, path, claim, wait, signal);
+      } catch (error) {
+        if (!(error instanceof PlaceLostError)) {
+          await this.#tidy(path, claim);
+          throw error;
+        }
+        if (attempt === PLACES_PER_ACQUIRE) throw placeLost(error);
+        this.#options.log.warn({ attempt }, `${error.message}; joining the queue again, at its end`);
+      }
+    }
+  }
+
+  async #permitted<T>(path: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!failedWith(error, 'NO_AUTH', 'INVALID_ACL', 'AUTH_FAILED')) throw error;
+      const who = this.#options.digest === undefined ? 'without credentials' : 'with the credentials given';
+      throw new NotPermittedError(`ZooKeeper does not let us contend at ${path} ${who} (${error.code})`, {
+        cause: error,
+        hint: 'check --zk-auth-file, and the access list of the lock path',
+      });
+    }
+  }
+
+  async #tidy(path: string, claim: Claim): Promise<void> {
+    if (!this.#session.isConnected) return;
+    if (claim.permits === 1) return removeIfEmpty(this.#session, path);
+    // The queue's node first: while somebody is in the queue, the number of permits must stay.
+    try {
+      await this.#session.nodes.remove(semaphoreQueuePath(path));
+    } catch (error) {
+      if (!failedWith(error, 'NO_NODE')) return;
+    }
+    await removeIfEmpty(this.#session, path);
+  }
+}

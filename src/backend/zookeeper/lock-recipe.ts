@@ -1,0 +1,116 @@
+import type { Stat } from 'node-zookeeper-client';
+import type { Clock } from '../../util/clock.js';
+import { SessionLostError, WrongKindError } from '../../util/errors.js';
+import type { Claim } from '../contract.js';
+import { holdersOf, queueOf } from './contender-names.js';
+import { Place, PlaceLostError } from './lock-queue.js';
+import { decodeLimit, encodeIdentity } from './node-data.js';
+import { QueueReporter, readHolders } from './onlookers.js';
+import { failedWith } from './operation-error.js';
+import type { Session } from './session.js';
+
+/** A node of ours that is a permit, as the write that confirmed it found it. */
+export interface Grant {
+  readonly path: string;
+  readonly stat: Stat;
+  /** Monotonic send time of that write, ms. */
+  readonly sentAt: number;
+}
+
+/**
+ * Waits in the queue of a lock and returns the confirmed grant; `undefined` if `wait` is false and it is not free.
+ * On any other way out nothing of ours is left in the queue.
+ * @throws WrongKindError, PlaceLostError, and what the session and `signal` throw
+ */
+export async function grantLock(
+  session: Session,
+  clock: Clock,
+  path: string,
+  claim: Claim,
+  wait: boolean,
+  signal: AbortSignal,
+): Promise<Grant | undefined> {
+  const place = new Place(session, clock, path);
+  const reporter = new QueueReporter(claim.onQueue);
+  const data = encodeIdentity(claim.identity);
+  try {
+    await place.join(claim.mode, data, signal);
+    await refuseSemaphore(session, path, signal);
+    const ours = await place.turn(
+      signal,
+      (queue) => {
+        const holders = holdersOf(queue);
+        const at = queue.findIndex((node) => `${path}/${node.name}` === place.path);
+        return reporter.report(
+          holders.map((node) => node.name),
+          at - holders.length,
+          () => readHolders(session, path, queue),
+        );
+      },
+      () => wait,
+    );
+    if (ours) return await confirm(session, clock, place.path, data, signal);
+  } catch (error) {
+    await place.leave();
+    throw error;
+  }
+  await place.leave();
+  return undefined;
+}
+
+/**
+ * The last step before a permit is handed out: an acknowledged write to our node, which proves that the node is
+ * there, that the session owns it, and that a quorum stands behind the server that says so. The lease counts from
+ * when it was sent, and its time on the node tells others since when we hold.
+ */
+export async function confirm(
+  session: Session,
+  clock: Clock,
+  path: string,
+  data: Buffer,
+  signal: AbortSignal,
+): Promise<Grant> {
+  try {
+    const grant = await session.persist(async () => {
+      const sentAt = clock.now();
+      return { path, sentAt, stat: await session.nodes.setData(path, data) };
+    }, signal);
+    signal.throwIfAborted();
+    if (grant.stat.ephemeralOwner.readBigUInt64BE() === session.id) return grant;
+  } catch (error) {
+    if (!failedWith(error, 'NO_NODE')) throw error;
+  }
+  throw new PlaceLostError(`our node ${path} was deleted before it could be confirmed`);
+}
+
+/**
+ * Read after our own node was made, so that of a lock and a semaphore that come at the same time at least one
+ * sees the other.
+ */
+async function refuseSemaphore(session: Session, path: string, signal: AbortSignal): Promise<void> {
+  const { data } = await session.persist(() => session.nodes.getData(path), signal);
+  const limit = decodeLimit(data);
+  if (typeof limit === 'object' && 'permits' in limit) {
+    throw new WrongKindError(`${path} is a semaphore of ${limit.permits} permits, and a lock was asked for`, {
+      hint: `ask for it with -c ${limit.permits}, or use another --lockid (-i)`,
+    });
+  }
+}
+
+/** Who else is in a directory that ought to be a semaphore's: contenders for a plain lock. */
+export async function refuseLock(session: Session, path: string, signal: AbortSignal): Promise<void> {
+  const children = await session.persist(() => session.nodes.getChildren(path), signal);
+  if (queueOf(children).length > 0) {
+    throw new WrongKindError(`${path} is in use as a lock, and a semaphore was asked for`, {
+      hint: 'ask for it without --concurrent (-c), or use another --lockid (-i)',
+    });
+  }
+}
+
+/** What a place that was lost, again and again, ends in. */
+export function placeLost(error: PlaceLostError): SessionLostError {
+  return new SessionLostError(error.message, {
+    cause: error,
+    hint: 'who deletes nodes under the lock path?',
+  });
+}

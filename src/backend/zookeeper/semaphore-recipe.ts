@@ -1,0 +1,173 @@
+import { randomBytes } from 'node:crypto';
+import { orAborted } from '../../util/abort.js';
+import type { Clock } from '../../util/clock.js';
+import { WrongKindError } from '../../util/errors.js';
+import type { Claim } from '../contract.js';
+import { attend } from './attend.js';
+import { Place } from './lock-queue.js';
+import { confirm, type Grant, refuseLock } from './lock-recipe.js';
+import { decodeLimit, encodeIdentity, encodeLimit, semaphoreQueuePath } from './node-data.js';
+import { permitsOf, QueueReporter, readPermits } from './onlookers.js';
+import { failedWith, isUnsettled } from './operation-error.js';
+import { ensurePath } from './parents.js';
+import type { Session } from './session.js';
+
+/**
+ * Takes one of a semaphore's permits: kazoo's `Semaphore` on the wire. The resource's node holds the number of
+ * permits, a permit is an ephemeral child, and taking one is serialised by a lock at `<resource>-__lock__`: only
+ * its holder watches the children. (Watching `children[i - N]` instead, as Curator's first semaphore did, loses
+ * wake-ups for N > 1.)
+ * @returns the confirmed grant; `undefined` if `wait` is false and no permit is free
+ * @throws WrongKindError, PlaceLostError, and what the session and `signal` throw
+ */
+export async function grantPermit(
+  session: Session,
+  clock: Clock,
+  path: string,
+  claim: Claim,
+  wait: boolean,
+  signal: AbortSignal,
+): Promise<Grant | undefined> {
+  const data = encodeIdentity(claim.identity);
+  const reporter = new QueueReporter(claim.onQueue);
+  const place = new Place(session, clock, semaphoreQueuePath(path));
+  const isFull = async (wake: () => void): Promise<boolean> =>
+    permitsOf(await session.nodes.getChildren(path, wake)).length >= claim.permits;
+  const report = async (ahead: number) => {
+    const permits = permitsOf(await session.nodes.getChildren(path));
+    await reporter.report(permits, ahead, () => readPermits(session, path, permits));
+  };
+  try {
+    const written = await agreeOnLimit(session, path, claim.permits, signal);
+    await place.join('exclusive', data, signal);
+    await refuseLock(session, path, signal).catch(async (error: unknown) => {
+      if (written !== undefined) await takeBackLimit(session, path, written);
+      throw error;
+    });
+    const first = await place.turn(
+      signal,
+      (queue) => report(queue.findIndex((node) => place.path.endsWith(`/${node.name}`))),
+      async (wake) => wait || !(await isFull(wake)),
+    );
+    if (!first) return undefined;
+    const free = await attend(session, clock, signal, async (wake) => {
+      if (!(await isFull(wake))) return true;
+      if (!wait) return false;
+      await report(0);
+      return undefined;
+    });
+    return free ? await takePermit(session, clock, path, claim.permits, data, signal) : undefined;
+  } finally {
+    await place.leave();
+  }
+}
+
+/** Our permit's node, made and confirmed; nothing of it is left if that fails. */
+async function takePermit(
+  session: Session,
+  clock: Clock,
+  path: string,
+  permits: number,
+  data: Buffer,
+  signal: AbortSignal,
+): Promise<Grant> {
+  const permit = `${path}/${randomBytes(16).toString('hex')}`;
+  try {
+    await createPermit(session, path, permit, permits, data, signal);
+    const grant = await confirm(session, clock, permit, data, signal);
+    // Once more, now that our permit keeps the node from being removed: between the two looks the last holder may
+    // have tidied it away, and a newcomer may have made it anew with another number.
+    await agreeOnLimit(session, path, permits, signal);
+    return grant;
+  } catch (error) {
+    await removePermit(session, permit);
+    throw error;
+  }
+}
+
+/** The name is ours alone, so that a create whose reply was lost can be run again. */
+async function createPermit(
+  session: Session,
+  path: string,
+  permit: string,
+  permits: number,
+  data: Buffer,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    try {
+      await session.persist(() => session.nodes.create(permit, data, 'ephemeral'), signal);
+      return;
+    } catch (error) {
+      if (failedWith(error, 'NODE_EXISTS')) return;
+      if (!failedWith(error, 'NO_NODE')) throw error;
+      await agreeOnLimit(session, path, permits, signal);
+    }
+  }
+}
+
+async function removePermit(session: Session, permit: string): Promise<void> {
+  try {
+    // The write before the deletion: a create that is still on its way must not come after it.
+    await session.persist(async () => {
+      await session.nodes.barrier(`${permit}-`);
+      await session.nodes.remove(permit);
+    }, new AbortController().signal);
+  } catch (error) {
+    if (!failedWith(error, 'NO_NODE') && !session.over.aborted) throw error;
+  }
+}
+
+/**
+ * Makes sure that the resource's node exists and holds our number of permits. It is made with the number in it,
+ * so that of two first-comers that disagree one fails.
+ * @throws WrongKindError when it holds another number, or something that is no number
+ */
+async function agreeOnLimit(
+  session: Session,
+  path: string,
+  permits: number,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  for (;;) {
+    await ensurePath(session, path, encodeLimit(permits), signal);
+    await orAborted(session.connected(), signal);
+    try {
+      const { data, stat } = await session.nodes.getData(path);
+      const limit = decodeLimit(data);
+      if (limit !== 'none') {
+        refuseOther(path, permits, limit);
+        return undefined;
+      }
+      // Somebody made the directory for a lock: ours now, if nobody contends for that or writes to it first.
+      await refuseLock(session, path, signal);
+      return (await session.nodes.setData(path, encodeLimit(permits), stat.version)).version;
+    } catch (error) {
+      if (!isUnsettled(error) && !failedWith(error, 'NO_NODE', 'BAD_VERSION')) throw error;
+    }
+  }
+}
+
+/** A lock's contender came at the same time: the number that we wrote must not keep its successors out. */
+async function takeBackLimit(session: Session, path: string, version: number): Promise<void> {
+  await session.nodes.setData(path, Buffer.alloc(0), version).catch((error) => {
+    if (!failedWith(error, 'NO_NODE', 'BAD_VERSION') && !isUnsettled(error)) throw error;
+  });
+}
+
+function refuseOther(path: string, permits: number, limit: { permits: number } | { foreign: string }): void {
+  if ('foreign' in limit) {
+    throw new WrongKindError(
+      `${path} holds ${JSON.stringify(limit.foreign)}, and a semaphore's number of permits was expected there`,
+      { hint: 'use another --lockid (-i)' },
+    );
+  }
+  if (limit.permits !== permits) {
+    throw new WrongKindError(
+      `${path} is a semaphore of ${limit.permits} permits, and one of ${permits} was asked for`,
+      {
+        hint: `all contenders must give the same --concurrent (-c); ${path} goes away with the last of them`,
+      },
+    );
+  }
+}

@@ -1,0 +1,293 @@
+import type { Client } from 'node-zookeeper-client';
+import { aborted, delay, orAborted } from '../../util/abort.js';
+import type { Clock } from '../../util/clock.js';
+import { NotPermittedError, ServiceUnreachableError, SessionLostError } from '../../util/errors.js';
+import type { Log } from '../../util/log.js';
+import { Connection, describeFailure, type TlsOptions } from './connection.js';
+import { type Ensemble, type Server, showServer } from './hosts.js';
+import { createLibraryClient, STATE } from './library.js';
+import { Nodes } from './nodes.js';
+import { isUnsettled, OperationError } from './operation-error.js';
+import { Pulse } from './pulse.js';
+import { Requests } from './requests.js';
+
+export interface SessionOptions {
+  readonly ensemble: Ensemble;
+  /** Session timeout to ask for, ms; the servers may give another. */
+  readonly ttlMs: number;
+  /** Limit for the first connection, ms. */
+  readonly connectLimitMs: number;
+  /** Limit for its attempts, one server each; `Infinity` for none. */
+  readonly connectAttempts: number;
+  /** `user:password` of the digest scheme. */
+  readonly digest: Buffer | undefined;
+  readonly acl: 'open' | 'creator';
+  readonly tls: TlsOptions | undefined;
+  readonly clock: Clock;
+  /** 0 to 1, as `Math.random`. */
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** Why a session ended: the servers' word, their refusal, nobody to ask for a whole timeout, or our own wish. */
+export type SessionEnd = 'expired' | 'refused' | 'silence' | 'closed';
+
+type State =
+  | { readonly at: 'connecting'; readonly attempts: number }
+  | { readonly at: 'connected' }
+  | { readonly at: 'disconnected'; readonly since: number }
+  | { readonly at: 'closing' }
+  | { readonly at: 'over'; readonly end: SessionEnd };
+
+/** How long a goodbye may take before the socket is closed without one. */
+const CLOSE_LIMIT_MS = 1000;
+
+/**
+ * One ZooKeeper session over `node-zookeeper-client`, one object a session, never used for another.
+ *
+ * - operations never queue while disconnected, and every one of them settles
+ * - a server that is silent for 2T/3 is left for the next
+ * - watches tell that something may have changed, and so does every reconnect: look again
+ *
+ * Not promised: that a session which counts as alive here is so on the servers. A lease has its own deadline.
+ */
+export class Session {
+  /** The operations on nodes. */
+  readonly nodes: Nodes;
+  readonly #options: SessionOptions;
+  readonly #client: Client;
+  readonly #connection: Connection;
+  readonly #requests: Requests;
+  readonly #pulse: Pulse;
+  readonly #over = new AbortController();
+  readonly #failures = new Map<string, string>();
+  readonly #guards = new Set<() => void>();
+  readonly #reconnected = new Set<() => void>();
+  #state: State = { at: 'connecting', attempts: 0 };
+
+  private constructor(options: SessionOptions) {
+    const { clock } = options;
+    this.#options = options;
+    this.#client = createLibraryClient(options.ttlMs);
+    const manager = this.#client.connectionManager;
+    this.#requests = new Requests({
+      clock,
+      limitMs: () => (this.ttlMs * 2) / 3,
+      onUseless: (reason) => this.switchServer(reason),
+    });
+    this.#pulse = new Pulse({
+      clock,
+      ttlMs: () => this.ttlMs,
+      isConnected: () => this.isConnected,
+      ping: () => manager.onSocketTimeout(),
+      onSilentServer: (silenceMs) => this.switchServer(`silent for ${Math.round(silenceMs)} ms`),
+      onSilence: (silenceMs) => this.#outOfReach(silenceMs),
+    });
+    this.nodes = new Nodes(this.#client, options.acl, (operation, path, start) => {
+      if (this.#over.signal.aborted) return Promise.reject(this.#over.signal.reason);
+      if (!this.isConnected) return Promise.reject(new OperationError('CONNECTION_LOSS', operation, path));
+      return this.#requests.run(operation, path, start);
+    });
+    this.#connection = new Connection(manager, {
+      servers: options.ensemble.servers,
+      tls: options.tls,
+      clock,
+      random: options.random,
+      onHeard: () => {
+        for (const guard of this.#guards) guard();
+        this.#pulse.heard();
+      },
+      onFailure: (server, error) => this.#failed(server, error),
+    });
+    manager.on('state', (state: number) => this.#follow(state));
+    if (options.digest !== undefined) this.#client.addAuthInfo('digest', options.digest);
+  }
+
+  /**
+   * Opens a session.
+   * @throws ServiceUnreachableError when no server gave one within the limit or the attempts
+   * @throws NotPermittedError when the servers refuse the credentials
+   */
+  static async open(options: SessionOptions, signal: AbortSignal): Promise<Session> {
+    const session = new Session(options);
+    const limit = options.clock.setTimer(options.connectLimitMs, () => session.#unreachable());
+    try {
+      session.#client.connect();
+      await orAborted(session.connected(), signal);
+      return session;
+    } catch (error) {
+      session.#end('closed', new SessionLostError('the session was given up'));
+      throw error;
+    } finally {
+      limit.cancel();
+    }
+  }
+
+  /** The 64-bit id of the session, as nodes carry it in `ephemeralOwner`. */
+  get id(): bigint {
+    return this.#client.getSessionId().readBigUInt64BE();
+  }
+
+  /** The negotiated session timeout, ms. */
+  get ttlMs(): number {
+    return this.#client.connectionManager.sessionTimeout;
+  }
+
+  /** How many servers there are to choose from. */
+  get servers(): number {
+    return this.#options.ensemble.servers.length;
+  }
+
+  /** Aborts when the session has ended, with the error that tells why. */
+  get over(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** Why it ended, once it has. */
+  get end(): SessionEnd | undefined {
+    return this.#state.at === 'over' ? this.#state.end : undefined;
+  }
+
+  get isConnected(): boolean {
+    return this.#state.at === 'connected';
+  }
+
+  /** Calls `guard` before anything else whenever bytes come in; returns the way to stop that. */
+  guard(guard: () => void): () => void {
+    this.#guards.add(guard);
+    return () => this.#guards.delete(guard);
+  }
+
+  /** Calls `listener` after each reconnect of this session; returns the way to stop that. */
+  onReconnected(listener: () => void): () => void {
+    this.#reconnected.add(listener);
+    return () => this.#reconnected.delete(listener);
+  }
+
+  /** Resolves once connected, at once if it is; rejects with the reason when the session is over. */
+  async connected(): Promise<void> {
+    while (!this.isConnected) {
+      if (this.#over.signal.aborted) throw this.#over.signal.reason;
+      let forget = (): void => {};
+      const next = new Promise<void>((resolve) => {
+        forget = this.onReconnected(resolve);
+      });
+      await Promise.race([next, aborted(this.#over.signal)]).finally(forget);
+    }
+  }
+
+  /**
+   * Runs operations that may be run twice, again and again over reconnects, until they are settled.
+   * @throws OperationError with what the server answered; the reason of `over` or of `signal`
+   */
+  async persist<T>(operations: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    for (;;) {
+      await orAborted(this.connected(), signal);
+      try {
+        return await orAborted(operations(), signal);
+      } catch (error) {
+        if (this.#over.signal.aborted) throw this.#over.signal.reason;
+        if (!isUnsettled(error)) throw error;
+        // Connected still: the server is overloaded, and says so. It is not asked again at once.
+        if (this.isConnected) await delay(this.ttlMs / 20, this.#options.clock, signal);
+      }
+    }
+  }
+
+  /** Leaves the present server for the next one; the session goes on. */
+  switchServer(reason: string): void {
+    this.#connection.drop(new Error(reason));
+  }
+
+  /**
+   * Ends the session: with a goodbye, which makes the servers delete our nodes at once, if there is a connection;
+   * otherwise they stay until the session expires. Never rejects, never takes much longer than a second.
+   */
+  async close(): Promise<void> {
+    if (this.isConnected) {
+      this.#state = { at: 'closing' };
+      const manager = this.#client.connectionManager;
+      await new Promise<void>((resolve) => {
+        const limit = this.#options.clock.setTimer(CLOSE_LIMIT_MS, resolve);
+        manager.on('state', (state: number) => {
+          if (state !== STATE.closed) return;
+          limit.cancel();
+          resolve();
+        });
+        this.#client.close();
+      });
+    }
+    this.#end('closed', new SessionLostError('the session was closed'));
+  }
+
+  #failed(server: Server, error: Error): void {
+    const failure = describeFailure(server, error);
+    this.#failures.set(showServer(server), failure);
+    this.#options.log.debug({ failure }, 'a connection to ZooKeeper ended');
+    if (this.#state.at !== 'connecting') return;
+    this.#state = { at: 'connecting', attempts: this.#state.attempts + 1 };
+    if (this.#state.attempts >= this.#options.connectAttempts) this.#unreachable();
+  }
+
+  #unreachable(): void {
+    const servers = this.#options.ensemble.servers.map(showServer).join(', ');
+    const text = `no ZooKeeper session: ${this.#shownFailures || `${servers}: no answer`}`;
+    const hint = 'are the servers up, and is the address right (-z, ZKHOSTS)?';
+    this.#end('silence', new ServiceUnreachableError(text, { hint }));
+  }
+
+  #outOfReach(silenceMs: number): void {
+    const text = `no ZooKeeper server was reached for ${Math.round(silenceMs)} ms, longer than the session timeout`;
+    this.#end('silence', new SessionLostError(`${text}: ${this.#shownFailures}`));
+  }
+
+  #follow(state: number): void {
+    if (this.#state.at === 'over' || this.#state.at === 'closing') return;
+    if (state === STATE.connected) this.#connectedNow();
+    else if (state === STATE.expired) {
+      this.#end('expired', new SessionLostError(`the ZooKeeper session ${this.#shownId} expired`));
+    } else if (state === STATE.refused) {
+      const hint = 'check --zk-auth-file';
+      this.#end('refused', new NotPermittedError('ZooKeeper refused the credentials', { hint }));
+    } else if (state === STATE.disconnected && this.#state.at === 'connected') {
+      this.#state = { at: 'disconnected', since: this.#options.clock.now() };
+      this.#options.log.info({}, `disconnected from ZooKeeper (${this.#shownFailures}); reconnecting`);
+      this.#requests.settleAll();
+    }
+  }
+
+  #connectedNow(): void {
+    const { clock, log } = this.#options;
+    const { socket } = this.#client.connectionManager;
+    const server = showServer({ host: socket?.remoteAddress ?? '?', port: socket?.remotePort ?? 0 });
+    const fields = { session: this.#shownId, sessionTimeoutMs: this.ttlMs };
+    if (this.#state.at === 'disconnected') {
+      const afterMs = Math.round(clock.now() - this.#state.since);
+      log.info(fields, `reconnected to ZooKeeper at ${server} after ${afterMs} ms, in the same session`);
+    } else log.debug(fields, `connected to ZooKeeper at ${server}`);
+    this.#state = { at: 'connected' };
+    this.#failures.clear();
+    this.#pulse.start();
+    // Not now: the library has still to send what renews the credentials and the watches.
+    queueMicrotask(() => {
+      for (const listener of [...this.#reconnected]) listener();
+    });
+  }
+
+  get #shownId(): string {
+    return `0x${this.id.toString(16)}`;
+  }
+
+  get #shownFailures(): string {
+    return [...this.#failures.values()].join('; ');
+  }
+
+  #end(end: SessionEnd, reason: Error): void {
+    if (this.#state.at === 'over') return;
+    this.#state = { at: 'over', end };
+    this.#pulse.stop();
+    this.#connection.stop();
+    this.#over.abort(reason);
+    this.#requests.settleAll();
+  }
+}
