@@ -12,6 +12,8 @@ export type Waiting =
 /** What a user asked for: one command under one claim. */
 export interface Job {
   readonly claim: Claim;
+  /** The lock's id, the last part of the resource. */
+  readonly lockId: string;
   readonly waiting: Waiting;
   /** How often to take a place in line before giving up, when sessions end while waiting; `Infinity` for always. */
   readonly attempts: number;

@@ -1,0 +1,145 @@
+import type { Lease } from '../backend/contract.js';
+import type { Child, SignalName } from '../child/child.js';
+import { type Ending, killTimeOf, meaningOf, outcomeOf } from './endings.js';
+import { commandEnvironment } from './environment.js';
+import type { Job, Outcome, World } from './job.js';
+import { Patience } from './patience.js';
+
+/**
+ * Runs the command under a lease until its whole tree is gone. All endings meet here: the first one names the
+ * outcome, a later one may only shorten the stop. The lease is the caller's to release, once this has settled.
+ * @throws CommandError when the command cannot be started; the reason of `world.bug`
+ */
+export async function runUnder(lease: Lease, job: Job, world: World, treeId: string): Promise<Outcome> {
+  const env = commandEnvironment(job.env, job.claim, job.lockId, lease);
+  // From here on, and before the command has started: a signal that comes meanwhile is for it.
+  const early: SignalName[] = [];
+  let receive = (name: SignalName): void => void early.push(name);
+  const unsubscribe = world.signals.subscribe((name) => receive(name));
+  try {
+    const run = new Run(await world.spawn(job.command, env, treeId), lease, job, world);
+    receive = (name) => run.onSignal(name);
+    for (const name of early) run.onSignal(name);
+    return await run.outcome();
+  } finally {
+    unsubscribe();
+  }
+}
+
+/** One command that has been started. */
+class Run {
+  readonly #child: Child;
+  readonly #lease: Lease;
+  readonly #job: Job;
+  readonly #world: World;
+  readonly #patience: Patience;
+  readonly #sent = new Set<SignalName>(['SIGKILL']);
+  #ending: Ending | undefined;
+  readonly #first: Promise<Ending>;
+  #settle: (ending: Ending) => void = () => {};
+  #suspended = false;
+
+  constructor(child: Child, lease: Lease, job: Job, world: World) {
+    this.#child = child;
+    this.#lease = lease;
+    this.#job = job;
+    this.#world = world;
+    this.#patience = new Patience(world.clock);
+    this.#first = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  async outcome(): Promise<Outcome> {
+    const { bug } = this.#world;
+    const { lost } = this.#lease;
+    const onLost = () => this.#onLost();
+    const onBug = () => this.#onBug();
+    whenAborted(lost, onLost);
+    whenAborted(bug, onBug);
+    this.#child.exited.then(() => this.#end({ why: 'command-ended' }));
+    try {
+      const ending = await this.#first;
+      await this.#child.stop(this.#stopSignal(ending), this.#patience.ended);
+      return outcomeOf(ending, await this.#child.exited, this.#sent);
+    } finally {
+      lost.removeEventListener('abort', onLost);
+      bug.removeEventListener('abort', onBug);
+      this.#patience.cancel();
+    }
+  }
+
+  #end(ending: Ending): void {
+    if (this.#ending !== undefined) return;
+    this.#ending = ending;
+    this.#patience.endBy(this.#world.clock.now() + this.#job.killAfterMs);
+    this.#settle(ending);
+  }
+
+  /** What the tree is sent first. A command that ended by itself may have left others behind. */
+  #stopSignal(ending: Ending): SignalName {
+    const name = ending.why === 'told-to-stop' && ending.by === 'SIGINT' ? 'SIGINT' : this.#job.stopSignal;
+    this.#sent.add(name);
+    return name;
+  }
+
+  #onLost(): void {
+    const { log, clock } = this.#world;
+    const error = this.#lease.lost.reason;
+    const killAt = killTimeOf(this.#lease, clock.now());
+    const graceMs = Math.max(0, Math.round(killAt - clock.now()));
+    log.error(
+      { cause: error.lossCause, graceMs },
+      `lock lost: ${error.message}; ${stopText(graceMs, this.#job.stopSignal)}`,
+    );
+    this.#patience.endBy(killAt);
+    this.#end({ why: 'lease-lost', error });
+  }
+
+  #onBug(): void {
+    this.#patience.endNow();
+    this.#end({ why: 'bug', error: this.#world.bug.reason });
+  }
+
+  /** A signal came to lockex. */
+  onSignal(name: SignalName): void {
+    const { log, signals } = this.#world;
+    const delivered = signals.deliveredByTerminal(name);
+    const meaning = meaningOf(name, delivered);
+    if (name === 'SIGTERM' || name === 'SIGINT') {
+      if (this.#ending !== undefined) {
+        log.warn({ signal: name }, `${name} again while stopping: killing what is left`);
+        this.#patience.endNow();
+        return;
+      }
+      if (meaning === 'stop') {
+        log.info({ signal: name, killAfterMs: this.#job.killAfterMs }, `${name}: stopping the command`);
+        this.#end({ why: 'told-to-stop', by: name });
+        return;
+      }
+    }
+    if (meaning === 'forward') this.#child.signal(name);
+    else if (name === 'SIGTSTP') this.#onKeyboardStop();
+  }
+
+  /**
+   * Ctrl-Z has stopped the command. We go on, or the lock would be lost; so the shell does not come back, and a
+   * second Ctrl-Z, which the terminal delivers to us alone of those still running, is the way on.
+   */
+  #onKeyboardStop(): void {
+    const { log } = this.#world;
+    this.#suspended = !this.#suspended;
+    if (this.#suspended)
+      log.warn({}, 'the command is suspended, and lockex stays to keep the lock: Ctrl-Z again resumes it');
+    else this.#child.signal('SIGCONT');
+  }
+}
+
+function stopText(graceMs: number, signal: SignalName): string {
+  return graceMs === 0 ? 'killing the command now' : `${signal} to the command now, SIGKILL in ${graceMs} ms`;
+}
+
+function whenAborted(signal: AbortSignal, run: () => void): void {
+  if (signal.aborted) run();
+  else signal.addEventListener('abort', run, { once: true });
+}

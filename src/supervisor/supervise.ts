@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import type { Lease, LockBackend } from '../backend/contract.js';
+import type { SignalName } from '../child/child.js';
+import { SessionLostError } from '../util/errors.js';
+import { endsWaiting } from './endings.js';
+import type { Job, Outcome, World } from './job.js';
+import { runUnder } from './running.js';
+import { waitForLease } from './waiting.js';
+
+/** A release that takes longer is worth a line. */
+const SLOW_RELEASE_MS = 1000;
+
+/** The reason of a wait that a signal ended. */
+class ToldToStop extends Error {
+  readonly by: SignalName;
+  constructor(by: SignalName) {
+    super(`told to stop by ${by}`);
+    this.by = by;
+  }
+}
+
+/**
+ * One command under one permit, from the first connection to the last goodbye:
+ * waiting → running → stopping → done. On every way out the order is: tree dead, permit given back, session
+ * ended.
+ * @throws any LockexError that kept the command from being started, or the reason of `world.bug`
+ */
+export async function supervise(job: Job, world: World): Promise<Outcome> {
+  const startedAt = world.clock.now();
+  const stop = new AbortController();
+  const unsubscribe = world.signals.subscribe((name) => {
+    if (endsWaiting(name)) stop.abort(new ToldToStop(name));
+  });
+  const onBug = () => stop.abort(world.bug.reason);
+  world.bug.addEventListener('abort', onBug, { once: true });
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await oneSession(job, world, startedAt, stop.signal, unsubscribe);
+      } catch (error) {
+        if (!(error instanceof SessionLostError) || attempt >= job.attempts) throw error;
+        world.log.warn({ attempt }, `${error.message}; our place in line is lost, taking a new one`);
+      }
+    }
+  } catch (error) {
+    if (error instanceof ToldToStop) return { how: 'told-to-stop', by: error.by };
+    throw error;
+  } finally {
+    unsubscribe();
+    world.bug.removeEventListener('abort', onBug);
+  }
+}
+
+/** @param running called when the wait is over: signals are the command's from here on */
+async function oneSession(
+  job: Job,
+  world: World,
+  startedAt: number,
+  stop: AbortSignal,
+  running: () => void,
+): Promise<Outcome> {
+  await using backend: LockBackend = await world.connect(stop);
+  const treeId = randomBytes(16).toString('hex');
+  const marked = { ...job, claim: { ...job.claim, treeId } };
+  const lease = await waitForLease(backend, marked, world, startedAt, stop);
+  try {
+    announce(lease, job, world);
+    // A stop that raced the grant never starts the command, nor does a lease that a freeze has used up meanwhile.
+    stop.throwIfAborted();
+    if (lease.isLost()) return { how: 'lease-lost', error: lease.lost.reason };
+    running();
+    return await runUnder(lease, marked, world, treeId);
+  } finally {
+    await giveBack(lease, backend, world);
+  }
+}
+
+/**
+ * Gives the permit back. Where the service cannot be reached that takes until the session has ended by itself;
+ * who is in a hurry may end it with a signal, and the permit goes with the session then.
+ */
+async function giveBack(lease: Lease, backend: LockBackend, world: World): Promise<void> {
+  const late = world.clock.setTimer(SLOW_RELEASE_MS, () => {
+    world.log.warn(
+      {},
+      'all is stopped; the lock cannot be given back yet, because the lock service does not answer',
+    );
+  });
+  const unsubscribe = world.signals.subscribe((name) => {
+    if (endsWaiting(name)) void backend[Symbol.asyncDispose]();
+  });
+  await lease.release();
+  unsubscribe();
+  late.cancel();
+}
+
+/** The line that an operator looks for: what is held, and what silence of the service it survives. */
+function announce(lease: Lease, job: Job, world: World): void {
+  const { budget, fencingToken } = lease;
+  const fields = { lock: job.claim.resource, fencingToken: fencingToken?.toString() };
+  if (budget === undefined) {
+    world.log.info(fields, 'acquired the lock');
+    return;
+  }
+  const seconds = (ms: number) => `${Number((ms / 1000).toFixed(2))} s`;
+  const graceMs = budget.killAfterMs - budget.stopAfterMs;
+  const { ttlMs, rideOutMs, deadlineAfterMs } = budget;
+  world.log.info(
+    { ...fields, sessionTimeoutMs: ttlMs, rideOutMs, graceMs, deadlineMs: deadlineAfterMs },
+    `acquired the lock: rides out ${seconds(rideOutMs)} without an answer, then stops the command within ${seconds(graceMs)}; ` +
+      `all dead ${seconds(deadlineAfterMs)} after the last answer, taken over ${seconds(ttlMs)} and a tick after it at the latest`,
+  );
+}
