@@ -1,0 +1,270 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MemoryBackend } from '../../src/backend/memory/index.js';
+import { supervise } from '../../src/supervisor/supervise.js';
+import { LeaseLostError, NotAcquiredError } from '../../src/util/errors.js';
+import { until } from '../helpers/until.js';
+import { exited, killed, Stage } from './stage.js';
+
+const never = new AbortController().signal;
+
+/** Somebody else's session that holds the lock. */
+async function heldByAnother(stage: Stage) {
+  const other = new MemoryBackend(stage.service);
+  const lease = await other.acquire(stage.job().claim, never);
+  return { other, lease };
+}
+
+test('gives the lock back only after the tree is gone, and ends with the status of the command', async () => {
+  const stage = new Stage();
+  const run = supervise(stage.job(), stage);
+  const child = await stage.started();
+  assert.equal(await stage.isFree(), false);
+  child.ends(exited(3));
+  assert.deepEqual(await run, { how: 'command-ended', status: exited(3) });
+  assert.ok(stage.events.includes('tree gone, lock held'));
+  assert.equal(await stage.isFree(), true);
+});
+
+test('the signal that killed a command that nobody told to stop is reported', async () => {
+  const stage = new Stage();
+  const run = supervise(stage.job(), stage);
+  (await stage.started()).ends(killed('SIGSEGV'));
+  assert.deepEqual(await run, { how: 'command-ended', status: killed('SIGSEGV') });
+});
+
+test('a descendant that outlives the command is stopped before the lock is given back', async () => {
+  const stage = new Stage();
+  stage.leftover = true;
+  const run = supervise(stage.job({ killAfterMs: 20 }), stage);
+  const child = await stage.started();
+  child.ends(exited(0));
+  assert.deepEqual(await run, { how: 'command-ended', status: exited(0) });
+  assert.deepEqual(child.received, ['SIGTERM', 'SIGKILL']);
+  assert.ok(stage.events.includes('tree gone, lock held'));
+});
+
+test('SIGTERM stops the command with the stop signal that the user chose, and the status says by what', async () => {
+  const stage = new Stage();
+  stage.answers = { SIGQUIT: killed('SIGQUIT') };
+  const run = supervise(stage.job({ stopSignal: 'SIGQUIT' }), stage);
+  const child = await stage.started();
+  stage.send('SIGTERM');
+  assert.deepEqual(await run, { how: 'told-to-stop', by: 'SIGTERM' });
+  assert.deepEqual(child.received, ['SIGQUIT']);
+});
+
+test('a command that is told to stop and chooses a status keeps it', async () => {
+  const stage = new Stage();
+  stage.answers = { SIGTERM: exited(0) };
+  const run = supervise(stage.job(), stage);
+  await stage.started();
+  stage.send('SIGTERM');
+  assert.deepEqual(await run, { how: 'command-ended', status: exited(0) });
+});
+
+test('a status that our own SIGKILL caused is never reported as the command’s', async () => {
+  const stage = new Stage();
+  stage.answers = {};
+  const run = supervise(stage.job({ killAfterMs: 10 }), stage);
+  const child = await stage.started();
+  stage.send('SIGTERM');
+  assert.deepEqual(await run, { how: 'told-to-stop', by: 'SIGTERM' });
+  assert.deepEqual(child.received, ['SIGTERM', 'SIGKILL']);
+});
+
+test('a second SIGTERM or SIGINT while stopping kills what is left', async () => {
+  for (const second of ['SIGTERM', 'SIGINT'] as const) {
+    const stage = new Stage();
+    stage.answers = {};
+    const run = supervise(stage.job(), stage);
+    const child = await stage.started();
+    stage.send('SIGTERM');
+    await until(() => child.received.includes('SIGTERM'), 'the stop has begun');
+    stage.send(second);
+    assert.deepEqual(await run, { how: 'told-to-stop', by: 'SIGTERM' });
+    assert.deepEqual(child.received, ['SIGTERM', 'SIGKILL']);
+  }
+});
+
+test('other signals are the command’s own and are handed on', async () => {
+  const stage = new Stage();
+  const run = supervise(stage.job(), stage);
+  const child = await stage.started();
+  for (const name of ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT', 'SIGTSTP'] as const)
+    stage.send(name);
+  assert.deepEqual(child.received, [
+    'SIGHUP',
+    'SIGQUIT',
+    'SIGUSR1',
+    'SIGUSR2',
+    'SIGWINCH',
+    'SIGCONT',
+    'SIGTSTP',
+  ]);
+  child.ends(exited(0));
+  await run;
+});
+
+test('Ctrl-C at a terminal is the command’s to answer: it is neither handed on again nor a stop', async () => {
+  const stage = new Stage();
+  stage.terminal = ['SIGINT', 'SIGQUIT', 'SIGWINCH', 'SIGTSTP'];
+  const run = supervise(stage.job(), stage);
+  const child = await stage.started();
+  stage.send('SIGINT');
+  stage.send('SIGQUIT');
+  stage.send('SIGWINCH');
+  assert.deepEqual(child.received, []);
+  child.ends(killed('SIGINT'));
+  assert.deepEqual(await run, { how: 'command-ended', status: killed('SIGINT') });
+});
+
+test('Ctrl-Z suspends the command and keeps the lock, and a second one resumes it', async () => {
+  const stage = new Stage();
+  stage.terminal = ['SIGTSTP'];
+  const run = supervise(stage.job(), stage);
+  const child = await stage.started();
+  stage.send('SIGTSTP');
+  assert.deepEqual(child.received, []);
+  stage.send('SIGTSTP');
+  assert.deepEqual(child.received, ['SIGCONT']);
+  child.ends(exited(0));
+  await run;
+});
+
+test('a lost lease stops the command, and wins over the status that this causes', async () => {
+  const stage = new Stage();
+  const run = supervise(stage.job(), stage);
+  const child = await stage.started();
+  const [backend] = stage.opened;
+  assert.ok(backend);
+  stage.service.expire(backend);
+  const outcome = await run;
+  assert.equal(outcome.how, 'lease-lost');
+  assert.deepEqual(child.received.at(-1), 'SIGKILL', 'a lease that is gone leaves no time for a grace');
+});
+
+test('a lease that is lost while a stop is under way shortens the grace and does not rename the ending', async () => {
+  const stage = new Stage();
+  stage.answers = {};
+  const run = supervise(stage.job(), stage);
+  const child = await stage.started();
+  stage.send('SIGTERM');
+  await until(() => child.received.includes('SIGTERM'), 'the stop has begun');
+  const [backend] = stage.opened;
+  assert.ok(backend);
+  stage.service.expire(backend);
+  assert.deepEqual(await run, { how: 'told-to-stop', by: 'SIGTERM' });
+});
+
+test('a failure that nobody foresaw kills the tree, and gives the lock back, before it is reported', async () => {
+  const stage = new Stage();
+  const run = supervise(stage.job(), stage);
+  const child = await stage.started();
+  stage.failUnforeseen(new Error('a bug'));
+  await assert.rejects(run, /a bug/);
+  assert.ok(child.received.includes('SIGKILL'));
+  assert.ok(stage.events.includes('tree gone, lock held'));
+  assert.equal(await stage.isFree(), true);
+});
+
+test('TERM, INT, HUP and QUIT end the wait, and the place in line with it', async () => {
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
+    const stage = new Stage();
+    const { lease } = await heldByAnother(stage);
+    const run = supervise(stage.job(), stage);
+    await until(() => stage.service.contenders('lockex/x', stage).length === 2, 'we wait');
+    stage.send('SIGUSR1');
+    stage.send(name);
+    assert.deepEqual(await run, { how: 'told-to-stop', by: name });
+    assert.equal(stage.service.contenders('lockex/x', stage).length, 1);
+    await lease.release();
+    assert.deepEqual(stage.children, []);
+  }
+});
+
+test('a stop that races the grant never starts the command', async () => {
+  const stage = new Stage();
+  const run = supervise(stage.job(), {
+    ...stage,
+    bug: stage.bug,
+    connect: () => stage.connect(),
+    spawn: (command, env) => stage.spawn(command, env),
+    log: { ...stage.log, info: () => stage.send('SIGTERM') },
+  });
+  assert.deepEqual(await run, { how: 'told-to-stop', by: 'SIGTERM' });
+  assert.deepEqual(stage.children, []);
+  assert.equal(await stage.isFree(), true);
+});
+
+test('a lease that a freeze used up before the command was started starts no command', async () => {
+  const stage = new Stage();
+  const run = supervise(stage.job(), {
+    ...stage,
+    bug: stage.bug,
+    spawn: (command, env) => stage.spawn(command, env),
+    connect: async () => {
+      const backend = await stage.connect();
+      const acquire = backend.acquire.bind(backend);
+      backend.acquire = async (claim, signal) => {
+        const lease = await acquire(claim, signal);
+        stage.service.expire(backend);
+        return lease;
+      };
+      return backend;
+    },
+  });
+  const outcome = await run;
+  assert.ok(outcome.how === 'lease-lost' && outcome.error instanceof LeaseLostError);
+  assert.deepEqual(stage.children, []);
+});
+
+test('--once ends at once when the lock is not free', async () => {
+  const stage = new Stage();
+  const { lease } = await heldByAnother(stage);
+  await assert.rejects(supervise(stage.job({ waiting: { how: 'once' } }), stage), NotAcquiredError);
+  await lease.release();
+});
+
+test('--locktimeout ends the wait, and leaves the line', async () => {
+  const stage = new Stage();
+  const { lease } = await heldByAnother(stage);
+  const job = stage.job({ waiting: { how: 'blocking', limitMs: 30 } });
+  await assert.rejects(supervise(job, stage), /not free within 0\.03 s/);
+  assert.equal(stage.service.contenders('lockex/x', stage).length, 1);
+  await lease.release();
+});
+
+test('a session that ends while waiting costs the place in line, and a new one is taken as often as asked', async () => {
+  const stage = new Stage();
+  const { lease } = await heldByAnother(stage);
+  const run = supervise(stage.job({ attempts: 2 }), stage);
+  for (const sessions of [1, 2]) {
+    await until(
+      () => stage.opened.length === sessions && stage.service.contenders('lockex/x', stage).length === 2,
+      'we wait',
+    );
+    const backend = stage.opened[sessions - 1];
+    assert.ok(backend);
+    stage.service.expire(backend);
+  }
+  await assert.rejects(run, { name: 'SessionLostError' });
+  assert.equal(stage.opened.length, 2);
+  await lease.release();
+});
+
+test('a signal that comes while the command is being started is not lost', async () => {
+  const stage = new Stage();
+  const run = supervise(stage.job(), {
+    ...stage,
+    bug: stage.bug,
+    connect: () => stage.connect(),
+    spawn: async (command, env) => {
+      stage.send('SIGHUP');
+      stage.send('SIGTERM');
+      return stage.spawn(command, env);
+    },
+  });
+  assert.deepEqual(await run, { how: 'told-to-stop', by: 'SIGTERM' });
+  assert.deepEqual(stage.children[0]?.received, ['SIGHUP', 'SIGTERM']);
+});
