@@ -74,6 +74,11 @@ export class MemoryService {
     return { lease, holding, leave: (reason) => this.#remove(entry, reason) };
   }
 
+  /** What somebody contends for now. */
+  get resources(): readonly string[] {
+    return [...this.#queues.keys()];
+  }
+
   /** Holders first, then waiters in order. */
   contenders(resource: string, session: Session): readonly Contender[] {
     return this.#view(this.#queues.get(resource) ?? [], (entry) => entry.session === session);

@@ -1,0 +1,36 @@
+import { test } from 'node:test';
+import { Bench, type Setup } from './bench.js';
+import { lockSentences } from './lock-sentences.js';
+import { lossSentences } from './loss-sentences.js';
+import { permitSentences } from './permit-sentences.js';
+import type { Sentence } from './sentence.js';
+import { tellingSentences } from './telling-sentences.js';
+
+/** What every backend promises. */
+export const sentences: readonly Sentence[] = [
+  ...lockSentences,
+  ...permitSentences,
+  ...lossSentences,
+  ...tellingSentences,
+];
+
+/** Passes when the sentence holds on this ground, and nothing is left of it afterwards. */
+export async function check(sentence: Sentence, setup: Setup): Promise<void> {
+  const ground = await setup();
+  try {
+    const bench = new Bench(ground);
+    try {
+      await sentence.run(bench);
+    } finally {
+      await bench.close();
+    }
+    await bench.assertNothingLeft();
+  } finally {
+    await ground.cleanup();
+  }
+}
+
+/** Tests that a backend keeps the contract, a test a sentence. */
+export function contractSuite(name: string, setup: Setup): void {
+  for (const sentence of sentences) test(`${name} ${sentence.title}`, () => check(sentence, setup));
+}

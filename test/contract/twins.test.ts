@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Claim, Contender, Lease, LockBackend, Traits } from '../../src/backend/contract.js';
+import { MemoryBackend, MemoryService } from '../../src/backend/memory/index.js';
+import type { Ground } from './bench.js';
+import { check, sentences } from './suite.js';
+
+/** A memory backend that keeps the contract, to be broken in one place. */
+class Twin implements LockBackend {
+  readonly service: MemoryService;
+  readonly sound: MemoryBackend;
+  readonly traits: Traits;
+
+  constructor(service: MemoryService) {
+    this.service = service;
+    this.sound = new MemoryBackend(service);
+    this.traits = this.sound.traits;
+  }
+
+  acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
+    return this.sound.acquire(claim, signal);
+  }
+
+  tryAcquire(claim: Claim, signal: AbortSignal): Promise<Lease | undefined> {
+    return this.sound.tryAcquire(claim, signal);
+  }
+
+  contenders(resource: string, signal: AbortSignal): Promise<readonly Contender[]> {
+    return this.sound.contenders(resource, signal);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.sound[Symbol.asyncDispose]();
+  }
+}
+
+/** The lease, altered in one place. */
+function altered(lease: Lease, part: Partial<Lease>): Lease {
+  return {
+    fencingToken: lease.fencingToken,
+    budget: lease.budget,
+    deadline: lease.deadline,
+    lost: lease.lost,
+    isLost: () => lease.isLost(),
+    release: () => lease.release(),
+    [Symbol.asyncDispose]: () => lease.release(),
+    ...part,
+  };
+}
+
+/** Runs one sentence against a broken backend: it must fail, and for want of patience if it cannot see why. */
+async function fails(title: RegExp, Broken: new (service: MemoryService) => Twin): Promise<void> {
+  const found = sentences.filter((sentence) => title.test(sentence.title));
+  assert.equal(found.length, 1, `${title} means one sentence`);
+  const setup = async (): Promise<Ground> => {
+    const service = new MemoryService();
+    return {
+      open: async () => new Broken(service),
+      sabotage: async (backend) => service.expire(backend instanceof Twin ? backend.sound : backend),
+      residue: async () => service.resources,
+      cleanup: async () => {},
+      limitMs: 300,
+    };
+  };
+  for (const sentence of found) {
+    await assert.rejects(check(sentence, setup), Error, `"${sentence.title}" let a broken backend pass`);
+  }
+}
+
+test('the contract suite fails a backend that always grants', async () => {
+  let resource = 0;
+  class AlwaysGrants extends Twin {
+    override acquire(claim: Claim, signal: AbortSignal) {
+      resource += 1;
+      return this.sound.acquire({ ...claim, resource: `${claim.resource}${resource}` }, signal);
+    }
+  }
+  await fails(/^makes a second contender wait until/, AlwaysGrants);
+  await fails(/^makes a second contender of the same session wait/, AlwaysGrants);
+  await fails(/^serves ten contenders/, AlwaysGrants);
+  await fails(/^never has more holders than permits/, AlwaysGrants);
+  await fails(/^refuses a semaphore where a lock/, AlwaysGrants);
+});
+
+test('the contract suite fails a backend that leaves a contender behind when a waiter aborts', async () => {
+  class LeavesWaiter extends Twin {
+    override acquire(claim: Claim, signal: AbortSignal) {
+      const granted = this.sound.acquire(claim, new AbortController().signal);
+      return new Promise<Lease>((resolve, reject) => {
+        granted.then(resolve, reject);
+        signal.addEventListener('abort', () => reject(signal.reason));
+      });
+    }
+  }
+  await fails(/^lets a waiter leave/, LeavesWaiter);
+  await fails(/^grants to the next when a waiter before it/, LeavesWaiter);
+  await fails(/^never loses a permit to one who leaves/, LeavesWaiter);
+});
+
+test('the contract suite fails a backend whose waiter that does not want to wait stays in line', async () => {
+  class NeverSaysNo extends Twin {
+    override async tryAcquire(claim: Claim, signal: AbortSignal) {
+      const waiting = this.sound.acquire(claim, signal);
+      return Promise.race([
+        waiting,
+        new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined))),
+      ]);
+    }
+  }
+  await fails(/^sends one who does not want to wait away/, NeverSaysNo);
+});
+
+test('the contract suite fails a backend that takes a permit back twice', async () => {
+  const last = new Map<MemoryService, Lease>();
+  class TakesBackTwice extends Twin {
+    override async acquire(claim: Claim, signal: AbortSignal) {
+      const lease = await this.sound.acquire(claim, signal);
+      last.set(this.service, lease);
+      const { service } = this;
+      const release = async () => last.get(service)?.release();
+      return altered(lease, { release, [Symbol.asyncDispose]: release });
+    }
+  }
+  await fails(/^takes a lock back once/, TakesBackTwice);
+});
+
+test('the contract suite fails a backend that does not tell of a loss', async () => {
+  class KeepsQuiet extends Twin {
+    override async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
+      const lease = await this.sound.acquire(claim, signal);
+      return altered(lease, { lost: new AbortController().signal, isLost: () => false });
+    }
+  }
+  await fails(/^tells the holder once/, KeepsQuiet);
+});
+
+test('the contract suite fails a backend that loses its session and keeps the permit', async () => {
+  class OutlivesItself extends Twin {
+    override async [Symbol.asyncDispose]() {}
+  }
+  await fails(/^gives back what a session holds/, OutlivesItself);
+  await fails(/^takes the waiters of a session out/, OutlivesItself);
+});
+
+test('the contract suite fails a backend that says it is fair and is not', async () => {
+  class LastComeFirstServed extends Twin {
+    static readonly #lines = new Map<MemoryService, (() => Promise<void>)[]>();
+    override async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
+      const line = LastComeFirstServed.#lines.get(this.service) ?? [];
+      LastComeFirstServed.#lines.set(this.service, line);
+      const { onQueue, ...silent } = claim;
+      for (;;) {
+        const lease = await this.sound.tryAcquire(silent, signal);
+        if (lease !== undefined) {
+          const release = async () => {
+            await lease.release();
+            await line.pop()?.();
+          };
+          return altered(lease, { release, [Symbol.asyncDispose]: release });
+        }
+        onQueue?.(await this.contenders(claim.resource, signal));
+        await new Promise<void>((resolve, reject) => {
+          line.push(async () => resolve());
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+        });
+      }
+    }
+  }
+  await fails(/^serves ten contenders/, LastComeFirstServed);
+});
+
+test('the contract suite fails a backend whose tokens do not rise', async () => {
+  class CountsDown extends Twin {
+    override async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
+      const lease = await this.sound.acquire(claim, signal);
+      return altered(lease, { fencingToken: -(lease.fencingToken ?? 0n) });
+    }
+  }
+  await fails(/^numbers its grants in rising order/, CountsDown);
+});
+
+test('the contract suite fails a backend that lists waiters before holders, or itself as somebody else', async () => {
+  class Confused extends Twin {
+    override async contenders(resource: string, signal: AbortSignal) {
+      return [...(await this.sound.contenders(resource, signal))].reverse();
+    }
+    override acquire(claim: Claim, signal: AbortSignal) {
+      const onQueue = (contenders: readonly Contender[]) =>
+        claim.onQueue?.(contenders.map((contender) => ({ ...contender, self: !contender.self })));
+      return this.sound.acquire({ ...claim, onQueue }, signal);
+    }
+  }
+  await fails(/^tells who holds and who waits/, Confused);
+  await fails(/^tells a waiter whom it waits for/, Confused);
+});
