@@ -110,7 +110,6 @@ export class Connection {
     socket.setTimeout = () => socket;
     const limit = this.#handshakeMs();
     const handshake = clock.setTimer(limit, () => {
-      if (manager.socket !== socket || manager.state === STATE.connected) return;
       failure = new Error(`no answer to the connect request in ${Math.round(limit)} ms`);
       socket.destroy();
     });
@@ -122,7 +121,9 @@ export class Connection {
       if (manager.socket !== socket) return;
       try {
         for (const frame of splitter.push(chunk)) {
-          if (!socket.destroyed) this.#read(frame);
+          if (socket.destroyed) break;
+          this.#read(frame);
+          handshake.cancel();
         }
       } catch (error) {
         failure = error instanceof Error ? error : new Error(String(error));
