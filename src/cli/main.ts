@@ -1,1 +1,18 @@
-process.exitCode = 70;
+import { hasControllingTerminal, inForegroundGroup } from '../child/terminal.js';
+import { ProcessSignals } from './signals.js';
+
+// First of all, before anything else is even loaded: an unhandled SIGUSR1 opens Node's inspector.
+const signals = new ProcessSignals(process, () => hasControllingTerminal() && inForegroundGroup());
+
+/** Whatever fails that nobody foresaw ends here, and the supervisor kills the tree before we go. */
+const bug = new AbortController();
+process.on('uncaughtException', (error) => bug.abort(error));
+process.on('unhandledRejection', (reason) => bug.abort(reason));
+
+import('./start.js')
+  .then(({ start }) => start(signals, bug.signal))
+  .catch(async (error: unknown) => {
+    const { complainOfBug } = await import('./start.js');
+    return complainOfBug(error);
+  })
+  .then((status) => process.exit(status));

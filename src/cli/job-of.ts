@@ -1,0 +1,39 @@
+import type { Contender } from '../backend/contract.js';
+import type { Job } from '../supervisor/job.js';
+import type { Settings } from './settings.js';
+import { printable, showWords } from './words.js';
+
+/** A command is shown to the other contenders; its beginning says enough. */
+const SHOWN_COMMAND = 80;
+
+/** What a job takes from the process besides its settings. */
+export interface Surroundings {
+  readonly host: string;
+  readonly pid: number;
+  readonly env: NodeJS.ProcessEnv;
+  readonly onQueue: (contenders: readonly Contender[]) => void;
+}
+
+/** The job that the settings describe. */
+export function jobOf(settings: Settings, { host, pid, env, onQueue }: Surroundings): Job {
+  const { command, resource, permits, mode, lossGraceMs } = settings;
+  const { lockId, waiting, attempts, stopSignal, killAfterMs } = settings;
+  const shown = printable(showWords([command.file, ...command.args]), SHOWN_COMMAND);
+  return {
+    claim: {
+      resource,
+      permits,
+      mode,
+      identity: { host, pid, command: shown },
+      onQueue,
+      ...(lossGraceMs === undefined ? {} : { lossGraceMs }),
+    },
+    lockId,
+    waiting,
+    attempts,
+    command,
+    env,
+    stopSignal,
+    killAfterMs,
+  };
+}

@@ -1,0 +1,13 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * The id of the lock of a command that was given none: SHA-256, in hex, of its words as UTF-8, each followed by
+ * NUL. A word cannot contain NUL, so that `a b` and `'a b'` differ, and equal words give the equal id on every
+ * host and runtime. It never changes: two versions of lockex would not exclude each other.
+ * @param words the command and its arguments, as they are run
+ */
+export function lockIdOf(words: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const word of words) hash.update(`${word}\0`, 'utf8');
+  return hash.digest('hex');
+}

@@ -1,0 +1,196 @@
+import type { OptionSpec } from './option-spec.js';
+
+/** Node's longest timer, 2^31 - 1 ms, in whole seconds. */
+const LONGEST_SECONDS = 2_147_483;
+
+/** All options there are, in the order in which they are shown. There is no second description of them. */
+export const OPTIONS = {
+  zkhosts: {
+    kind: 'text',
+    alias: 'z',
+    env: 'ZKHOSTS',
+    default: 'localhost:2181',
+    group: 'service',
+    help: 'ZooKeeper servers: host:port,…[/chroot]; spaces and IPv6 addresses are allowed',
+  },
+  url: {
+    kind: 'text',
+    group: 'service',
+    help: 'the lock service as a URL, instead of --zkhosts: zk://host:port,…[/chroot], file:///directory or memory://',
+  },
+  local: {
+    kind: 'boolean',
+    group: 'service',
+    help: 'no lock service: files on this host, shared by all runs of this user',
+  },
+  timeout: {
+    kind: 'seconds',
+    alias: 'T',
+    default: '15',
+    min: 0.1,
+    max: LONGEST_SECONDS,
+    group: 'service',
+    help: 'session timeout to ask for, and the limit for the first connection, seconds',
+  },
+  retry: {
+    kind: 'attempts',
+    alias: 'R',
+    otherwise: 'no limit within --timeout',
+    group: 'service',
+    help: 'how many servers to try before giving up on the first connection; -1: no limit within --timeout',
+  },
+  'zk-auth-file': {
+    kind: 'file',
+    group: 'service',
+    help: 'file with user:password for ZooKeeper (digest); not readable by others',
+  },
+  'zk-acl': {
+    kind: 'choice',
+    choices: ['open', 'creator'],
+    default: 'open',
+    group: 'service',
+    help: 'who may touch our nodes: everybody, or only who has the credentials of --zk-auth-file',
+  },
+  'tls-ca': {
+    kind: 'file',
+    group: 'service',
+    help: 'use TLS, and trust servers that a certificate in this PEM file vouches for',
+  },
+  'tls-cert': {
+    kind: 'file',
+    group: 'service',
+    help: 'use TLS, and show this certificate (PEM); needs --tls-key',
+  },
+  'tls-key': {
+    kind: 'file',
+    group: 'service',
+    help: 'private key (PEM) of --tls-cert; not readable by others',
+  },
+  lockid: {
+    kind: 'text',
+    alias: 'i',
+    otherwise: 'SHA-256 of the command and its arguments',
+    group: 'lock',
+    help: 'name of the lock',
+  },
+  lockpath: {
+    kind: 'text',
+    alias: 'p',
+    default: 'lockex',
+    group: 'lock',
+    help: 'parent of the lock',
+  },
+  concurrent: {
+    kind: 'count',
+    alias: 'c',
+    default: '1',
+    min: 1,
+    max: 100_000,
+    group: 'lock',
+    help: 'permits: how many may hold the lock at once; more than 1 makes it a semaphore',
+  },
+  shared: {
+    kind: 'boolean',
+    group: 'lock',
+    help: "reader's lock: any number of readers at once, none beside a run without --shared",
+  },
+  blocking: {
+    kind: 'boolean',
+    negated: true,
+    group: 'waiting',
+    help: 'do not wait: the same as --once',
+  },
+  once: {
+    kind: 'boolean',
+    alias: 'n',
+    group: 'waiting',
+    help: 'give up at once when no permit is free; each server is tried once',
+  },
+  locktimeout: {
+    kind: 'seconds',
+    alias: 't',
+    min: 0,
+    max: LONGEST_SECONDS,
+    otherwise: 'forever',
+    group: 'waiting',
+    help: 'how long to wait for the lock, seconds; 0 is --once',
+  },
+  lockretry: {
+    kind: 'attempts',
+    alias: 'r',
+    default: '1',
+    group: 'waiting',
+    help: 'how many times to take a place in line, when the session is lost while waiting; -1: no limit',
+  },
+  'conflict-exit-code': {
+    kind: 'count',
+    alias: 'E',
+    default: '1',
+    min: 0,
+    max: 255,
+    group: 'waiting',
+    help: 'exit status when the lock was not acquired',
+  },
+  shell: {
+    kind: 'boolean',
+    group: 'command',
+    help: 'join the arguments with blanks and let /bin/sh -c run them',
+  },
+  signal: {
+    kind: 'signal',
+    alias: 's',
+    default: 'TERM',
+    group: 'command',
+    help: 'the signal that asks the command to stop',
+  },
+  'kill-after': {
+    kind: 'seconds',
+    alias: 'k',
+    default: '10',
+    min: 0,
+    max: LONGEST_SECONDS,
+    group: 'command',
+    help: 'seconds between the stop signal and SIGKILL',
+  },
+  'loss-grace': {
+    kind: 'seconds',
+    min: 0,
+    max: LONGEST_SECONDS,
+    otherwise: 'a sixth of the session timeout',
+    group: 'command',
+    help: 'the same when the lock is being lost; it must fit into the session timeout',
+  },
+  'log-level': {
+    kind: 'choice',
+    choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    default: 'info',
+    group: 'logs',
+    help: 'log what is at least this grave, to stderr',
+  },
+  'log-format': {
+    kind: 'choice',
+    choices: ['json', 'pretty'],
+    otherwise: 'pretty on a terminal, else json',
+    group: 'logs',
+    help: 'one JSON object a line, or lines for people; NO_COLOR is honoured',
+  },
+  quiet: {
+    kind: 'boolean',
+    alias: 'q',
+    group: 'logs',
+    help: 'log errors only: the same as --log-level error',
+  },
+  help: {
+    kind: 'request',
+    alias: 'h',
+    group: 'about',
+    help: 'show this and exit',
+  },
+  version: {
+    kind: 'request',
+    group: 'about',
+    help: 'show the version and exit',
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionName = keyof typeof OPTIONS;

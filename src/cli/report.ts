@@ -1,0 +1,53 @@
+import type { Command } from '../child/child.js';
+import type { Outcome } from '../supervisor/job.js';
+import { LockexError, messageOf } from '../util/errors.js';
+import type { Log } from '../util/log.js';
+import { showWords } from './words.js';
+
+/** The line before all else: which lock of which service, and who chose them. */
+export function reportStart(
+  log: Log,
+  start: { url: string; chosenBy: string; resource: string; named: boolean; command: Command },
+): void {
+  const { chosenBy, resource, named, command } = start;
+  const url = withoutSecrets(start.url);
+  const words = showWords([command.file, ...command.args]);
+  log.info(
+    { url, chosenBy, lock: resource, command: words },
+    `lock ${resource}${named ? '' : ` (that of ${words})`} at ${url} (${chosenBy})`,
+  );
+}
+
+/** A URL as it may be shown: who logs in, and how, stays out. */
+export function withoutSecrets(url: string): string {
+  return url.replace(/\/\/[^/]*@/, '//…@');
+}
+
+/** Why it ended, when it ended as it may. A lost lock has been told of when it was lost. */
+export function reportOutcome(log: Log, outcome: Outcome): void {
+  if (outcome.how === 'told-to-stop') log.info({ signal: outcome.by }, `stopped by ${outcome.by}`);
+  if (outcome.how !== 'command-ended') return;
+  const { status } = outcome;
+  const how = status.how === 'exited' ? `exited with ${status.code}` : `died of ${status.signal}`;
+  log.info({ ...status }, `the command ${how}; the lock is given back`);
+}
+
+/** One line for what went wrong; a stack trace is for those who debug lockex, and only shown to them. */
+export function reportFailure(log: Log, error: unknown, command: Command): void {
+  if (!(error instanceof LockexError)) {
+    log.error({}, `a bug in lockex, please report it: ${messageOf(error)}`);
+    log.debug({ stack: error instanceof Error ? error.stack : undefined }, 'where it happened');
+    return;
+  }
+  const hint = likelySlip(error, command) ?? error.hint;
+  const fields = { kind: error.kind, ...(hint === undefined ? {} : { hint }) };
+  // Nothing went wrong: somebody else has it. With `--quiet`, the exit status says it well enough.
+  if (error.kind === 'not-acquired') log.warn(fields, error.message);
+  else log.error(fields, error.message);
+}
+
+/** A whole command line in one word, as the original wanted it. */
+function likelySlip(error: LockexError, { file, args }: Command): string | undefined {
+  if (error.kind !== 'not-found' || args.length > 0 || !/\s/.test(file)) return undefined;
+  return `did you mean: lockex -- ${file}; or, for a shell: lockex --shell -- ${showWords([file])}`;
+}

@@ -1,0 +1,102 @@
+import type { Command, SignalName } from '../child/child.js';
+import type { Waiting } from '../supervisor/job.js';
+import { UsageError } from '../util/errors.js';
+import { contradiction, oneOf, switchIn } from './alternatives.js';
+import { lockIdOf } from './lock-id.js';
+import { flagOf } from './option-names.js';
+import { resourceOf } from './resource.js';
+import { readService, type Service } from './service.js';
+import type { Values } from './values.js';
+
+/** All that the command line and the environment say, checked. */
+export interface Settings {
+  readonly service: Service;
+  readonly resource: string;
+  readonly lockId: string;
+  /** Whether the id was given; otherwise it is the command's. */
+  readonly named: boolean;
+  readonly permits: number;
+  readonly mode: 'exclusive' | 'shared';
+  readonly waiting: Waiting;
+  readonly attempts: number;
+  readonly conflictStatus: number;
+  readonly command: Command;
+  readonly stopSignal: SignalName;
+  readonly killAfterMs: number;
+  readonly lossGraceMs: number | undefined;
+  readonly log: LogSettings;
+}
+
+export interface LogSettings {
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  /** `undefined`: pretty on a terminal, else JSON. */
+  readonly format: 'json' | 'pretty' | undefined;
+}
+
+/**
+ * @param words the command as it was given
+ * @throws UsageError
+ */
+export function readSettings(values: Values, words: readonly [string, ...string[]]): Settings {
+  const [file, ...args] = values.boolean('shell') ? shellWords(words) : words;
+  const given = values.text('lockid');
+  const lockId = given ?? lockIdOf([file, ...args]);
+  const waiting = readWaiting(values);
+  return {
+    service: readService(values, waiting),
+    resource: resourceOf(values.text('lockpath'), lockId),
+    lockId,
+    named: given !== undefined,
+    ...readClaim(values),
+    waiting,
+    attempts: values.attempts('lockretry'),
+    conflictStatus: values.count('conflict-exit-code'),
+    command: { file, args },
+    stopSignal: values.signal('signal'),
+    killAfterMs: values.milliseconds('kill-after'),
+    lossGraceMs: values.milliseconds('loss-grace'),
+    log: readLog(values),
+  };
+}
+
+/** As the Python lockex ran every command. */
+function shellWords(words: readonly string[]): readonly [string, ...string[]] {
+  return ['/bin/sh', '-c', words.join(' ')];
+}
+
+function readClaim(values: Values): Pick<Settings, 'permits' | 'mode'> {
+  const permits = values.count('concurrent');
+  const shared = values.boolean('shared');
+  if (shared && permits > 1) {
+    throw new UsageError(`--shared: expected ${flagOf('concurrent')} 1 with it, got ${permits}`, {
+      hint: 'readers share a lock in any number; a semaphore has no readers',
+    });
+  }
+  return { permits, mode: shared ? 'shared' : 'exclusive' };
+}
+
+/** `--once`, `--no-blocking` and `--locktimeout`: the first layer that says one of them decides. */
+function readWaiting(values: Values): Waiting {
+  let blocking = false;
+  for (const layer of values.layers) {
+    const once = switchIn(layer, 'once') === true ? 'once' : undefined;
+    const refusal = once ?? (switchIn(layer, 'blocking') === false ? 'blocking' : undefined);
+    const limit = layer.get('locktimeout');
+    const asked = switchIn(layer, 'blocking') === true ? layer.get('blocking') : undefined;
+    if (refusal !== undefined && !blocking) {
+      const rival = limit ?? asked;
+      const label = layer.get(refusal)?.label.replace(/^--blocking/, '--no-blocking') ?? '';
+      if (rival !== undefined) throw contradiction(label, rival.label);
+      return { how: 'once' };
+    }
+    if (limit !== undefined) break;
+    blocking ||= asked !== undefined || switchIn(layer, 'once') === false;
+  }
+  const limitMs = values.milliseconds('locktimeout');
+  return limitMs === 0 ? { how: 'once' } : { how: 'blocking', limitMs };
+}
+
+function readLog(values: Values): LogSettings {
+  const quiet = oneOf(values.layers, ['quiet', 'log-level'], ['quiet'])?.name === 'quiet';
+  return { level: quiet ? 'error' : values.choice('log-level'), format: values.choice('log-format') };
+}

@@ -1,0 +1,54 @@
+import type { Contender } from '../backend/contract.js';
+
+/** What a queue looks like from our place in it. */
+export interface QueueView {
+  readonly message: string;
+  readonly fields: { readonly holders: readonly string[]; readonly place: number | undefined };
+}
+
+/** Holders named one by one; more are counted. */
+const NAMED = 3;
+
+/**
+ * Says who holds and where we stand.
+ * @param contenders holders first, then waiters in order
+ * @param now the date against which a time of day is read: an older one is shown with its date
+ */
+export function describeQueue(contenders: readonly Contender[], now: Date): QueueView {
+  const holders = contenders
+    .filter(({ state }) => state === 'holding')
+    .map((contender) => showContender(contender, now));
+  const index = contenders.filter(({ state }) => state === 'waiting').findIndex(({ self }) => self);
+  const place = index < 0 ? undefined : index + 1;
+  const message = `waiting: ${showHolders(holders)}${place === undefined ? '' : `; we are ${ordinal(place)} in line`}`;
+  return { message, fields: { holders, place } };
+}
+
+/** `db1:4242 (redis-server redis.conf) since 12:03:04` */
+function showContender({ host, pid, command, since }: Contender, now: Date): string {
+  const who = host === undefined ? 'somebody unknown' : pid === undefined ? host : `${host}:${pid}`;
+  const what = command === undefined || command === '' ? '' : ` (${command})`;
+  return `${who}${what}${since === undefined ? '' : ` since ${showDate(since, now)}`}`;
+}
+
+function showHolders(holders: readonly string[]): string {
+  if (holders.length === 0) return 'no holder is seen';
+  const named = holders.slice(0, NAMED);
+  const more = holders.length - named.length;
+  return `held by ${named.join(' and ')}${more === 0 ? '' : ` and ${more} more`}`;
+}
+
+/** Local time; with its date when that is not `now`'s. */
+function showDate(date: Date, now: Date): string {
+  const pad = (part: number) => String(part).padStart(2, '0');
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(pad).join(':');
+  if (date.toDateString() === now.toDateString()) return time;
+  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${time}`;
+}
+
+function ordinal(place: number): string {
+  if (place === 1) return 'next';
+  const teen = place % 100 >= 11 && place % 100 <= 13;
+  const ending = teen ? 'th' : (['th', 'st', 'nd', 'rd'][place % 10] ?? 'th');
+  return `${place}${ending}`;
+}
