@@ -41,12 +41,20 @@ export interface Child {
   readonly group: Group;
   /** The command itself ended. Its descendants may live on: `stop` is what ends the tree. */
   readonly exited: Promise<ExitStatus>;
-  /** Sends a signal to the whole tree; none to a process that has been reaped. */
+  /**
+   * Hands a signal on. A command with a group of its own gets it as a group, as from a terminal; what went off
+   * into another group or session does not. In a group that is shared with us, each member of the tree gets it,
+   * and we do not. Never to a process that has been reaped; never throws.
+   */
   signal(name: SignalName): void;
   /**
-   * Ends the tree: sends `signal` to all of it, and SIGKILL, again and again, to whatever is left once
-   * `patience` has aborted. Resolves when the tree is proven gone; never rejects. While a tree cannot be killed
-   * it says so in the log every few seconds, and goes on.
+   * Ends the tree: sends `signal`, and SIGCONT for what is stopped, to all of it; and SIGKILL, again and again,
+   * to whatever is left once `patience` has aborted. With a patience that has aborted already, it is SIGKILL at
+   * once. Resolves when the tree is proven gone and the command reaped, with no delay when nothing is left;
+   * never rejects. While a tree cannot be killed it says so in the log every few seconds, and goes on.
+   *
+   * A further call can only shorten the patience: its signal is not sent, since many a program takes a second
+   * SIGTERM for "at once, without cleaning up". All calls resolve together.
    */
   stop(signal: SignalName, patience: AbortSignal): Promise<void>;
 }

@@ -1,0 +1,94 @@
+import { platform } from 'node:os';
+import { systemClock } from '../util/clock.js';
+import { CommandError, messageOf } from '../util/errors.js';
+import type { Child, ExitStatus, Group, SignalName, SpawnOptions } from './child.js';
+import { endTree } from './end-tree.js';
+import { exitStatusOf } from './exit-status.js';
+import { withMark } from './mark.js';
+import { readProcess } from './proc.js';
+import { ProcTree } from './proc-tree.js';
+import { type Started, start } from './start.js';
+import type { Leader, Tree } from './tree.js';
+
+/**
+ * Starts a command, with the mark of its tree added to the environment.
+ *
+ * @throws CommandError `not-found` or `not-executable`: nothing was started; the message names the file, the hint
+ *   says what to do
+ */
+export async function spawnChild(options: SpawnOptions): Promise<Child> {
+  const { command, env, treeId, group } = options;
+  const grow = await treeOfThisHost(options);
+  const started = start(command, withMark(env, treeId), group);
+  if (started instanceof Promise) throw await started;
+  return new RunningChild(started, grow, options);
+}
+
+type Grow = (leader: Leader) => Tree;
+
+/** The way in which this host lets trees be found. */
+async function treeOfThisHost({ command, group, treeId }: SpawnOptions): Promise<Grow> {
+  if (platform() !== 'linux') {
+    const { ForeignTree } = await import('./foreign-tree.js');
+    return (leader) => new ForeignTree(leader, command.file);
+  }
+  if (readProcess('self') === undefined) {
+    throw new CommandError(
+      'not-executable',
+      `cannot watch over ${JSON.stringify(command.file)}: /proc is not there`,
+      {
+        hint: 'mount it (mount -t proc proc /proc)',
+      },
+    );
+  }
+  return (leader) => new ProcTree(leader, group, treeId);
+}
+
+class RunningChild implements Child {
+  readonly pid: number;
+  readonly group: Group;
+  readonly exited: Promise<ExitStatus>;
+  readonly #tree: Tree;
+  readonly #options: SpawnOptions;
+  readonly #ended = new AbortController();
+  readonly #hurry = new AbortController();
+  #ending: Promise<void> | undefined;
+
+  constructor({ pid, handle }: Started, grow: Grow, options: SpawnOptions) {
+    this.pid = pid;
+    this.group = options.group;
+    this.#options = options;
+    this.exited = new Promise((resolve) =>
+      handle.once('exit', (code, signal) => {
+        this.#ended.abort();
+        resolve(exitStatusOf(code, signal));
+      }),
+    );
+    // 0, where nothing tells, is older than everything: no process is passed over for its age.
+    const startTime = readProcess(pid)?.startTime ?? 0;
+    this.#tree = grow({ pid, startTime, ended: this.#ended.signal });
+  }
+
+  signal(name: SignalName): void {
+    try {
+      this.#tree.forward(name);
+    } catch (error) {
+      this.#options.log.warn({ signal: name }, `${name} could not be handed on: ${messageOf(error)}`);
+    }
+  }
+
+  stop(signal: SignalName, patience: AbortSignal): Promise<void> {
+    const hurry = () => this.#hurry.abort();
+    if (patience.aborted || signal === 'SIGKILL') hurry();
+    else patience.addEventListener('abort', hurry, { once: true });
+    this.#ending ??= endTree({
+      tree: this.#tree,
+      stopSignal: signal,
+      ended: this.#ended.signal,
+      hurry: this.#hurry.signal,
+      clock: systemClock,
+      log: this.#options.log,
+    });
+    return this.#ending;
+  }
+}

@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { constants } from 'node:os';
+import { type TestContext, test } from 'node:test';
+import type { SignalName } from '../../src/child/child.js';
+import { exitStatusOf } from '../../src/child/exit-status.js';
+import { CommandError } from '../../src/util/errors.js';
+import { newTreeId, Stage } from './stage.js';
+
+/** Signals that end a process which does nothing about them (signal(7)). */
+const DEADLY: readonly SignalName[] = [
+  ...([
+    'SIGHUP',
+    'SIGINT',
+    'SIGQUIT',
+    'SIGILL',
+    'SIGTRAP',
+    'SIGABRT',
+    'SIGBUS',
+    'SIGFPE',
+    'SIGKILL',
+  ] as const),
+  ...(['SIGUSR1', 'SIGSEGV', 'SIGUSR2', 'SIGPIPE', 'SIGALRM', 'SIGTERM', 'SIGSTKFLT', 'SIGXCPU'] as const),
+  ...(['SIGXFSZ', 'SIGVTALRM', 'SIGPROF', 'SIGIO', 'SIGPWR', 'SIGSYS'] as const),
+];
+
+/** Starts a command that cannot be started, and returns the error. */
+async function failure(stage: Stage, file: string, args: string[] = []): Promise<CommandError> {
+  const error: unknown = await stage.start(file, args).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof CommandError, `expected a CommandError, got ${error}`);
+  assert.ok(error.hint, 'it says what to do');
+  return error;
+}
+
+function script(t: TestContext, text: string, mode: number): { stage: Stage; file: string } {
+  const stage = new Stage(t);
+  const file = stage.path('script');
+  writeFileSync(file, text);
+  chmodSync(file, mode);
+  return { stage, file };
+}
+
+test('lockex reports every exit code of its command, 0 to 255', async (t) => {
+  const stage = new Stage(t);
+  for (let from = 0; from < 256; from += 32) {
+    const codes = Array.from({ length: 32 }, (_, i) => from + i);
+    const children = await Promise.all(codes.map((code) => stage.shell(`exit ${code}`)));
+    const statuses = await Promise.all(children.map((child) => child.exited));
+    assert.deepEqual(
+      statuses,
+      codes.map((code) => ({ how: 'exited', code })),
+    );
+  }
+});
+
+test('lockex reports every signal that its command dies of', async (t) => {
+  const stage = new Stage(t);
+  const children = await Promise.all(
+    DEADLY.map((name) => stage.shell(`ulimit -c 0; kill -${constants.signals[name]} $$`)),
+  );
+  const statuses = await Promise.all(children.map((child) => child.exited));
+  assert.deepEqual(
+    statuses,
+    DEADLY.map((signal) => ({ how: 'killed', signal })),
+  );
+});
+
+test('an end without a code and without a signal is never reported as a success', () => {
+  assert.throws(() => exitStatusOf(null, null), TypeError);
+});
+
+test('the arguments reach the command byte for byte, without a shell', async (t) => {
+  const stage = new Stage(t);
+  const args = [
+    'a b',
+    '',
+    "it's",
+    '"q"',
+    'line\nfeed\n',
+    '--',
+    '-x',
+    '$HOME `id` * ?',
+    '\\',
+    '\t\u0001\u007f',
+    'ä€😀',
+    ' ',
+  ];
+  const program = 'open(F, ">", "$ENV{STAGE}/args"); print F map { "$_\\0" } @ARGV; close F';
+  const child = await stage.start('perl', ['-e', program, '--', ...args]);
+  assert.deepEqual(await child.exited, { how: 'exited', code: 0 });
+  assert.equal(stage.text('args'), args.map((arg) => `${arg}\0`).join(''));
+});
+
+test('the command has exactly the environment that it was given, and the mark of its tree', async (t) => {
+  const stage = new Stage(t);
+  const treeId = newTreeId();
+  const env = { PATH: process.env['PATH'], STAGE: stage.dir, ODD: ' a=b\nc ', LOCKEX_TREE: 'outer' };
+  const child = await stage.start(
+    'perl',
+    ['-e', 'open(F, ">", "$ENV{STAGE}/env"); print F map { "$_=$ENV{$_}\\0" } sort keys %ENV'],
+    {
+      env,
+      treeId,
+    },
+  );
+  await child.exited;
+  const expected = { ...env, LOCKEX_TREE: `outer ${treeId}` };
+  const lines = Object.entries(expected).map(([name, value]) => `${name}=${value}\0`);
+  assert.equal(stage.text('env'), lines.sort().join(''));
+});
+
+test('of the files that lockex has open, the command gets standard input, output and error alone', async (t) => {
+  const stage = new Stage(t);
+  const before = new Set(openFiles());
+  const file = openSync(stage.path('open'), 'w');
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    closeSync(file);
+    server.close();
+  });
+  const ours = openFiles().filter((target) => !before.has(target));
+  assert.ok(ours.length >= 2, 'a file and a socket');
+  const program =
+    'open(F, ">", "$ENV{STAGE}/found"); print F map { (readlink("/proc/self/fd/$_") || "") . "\n" } 0 .. 1023';
+  const found = () => stage.text('found').split('\n');
+
+  await (await stage.start('perl', ['-e', program])).exited;
+  assert.deepEqual(
+    found().slice(0, 3),
+    [0, 1, 2].map((fd) => readlinkSync(`/proc/self/fd/${fd}`)),
+  );
+  assert.deepEqual(
+    found().filter((target) => ours.includes(target)),
+    [],
+  );
+
+  // The twin: a file that is handed on is found by this program.
+  const leaky = spawn('perl', ['-e', program], {
+    stdio: ['inherit', 'inherit', 'inherit', file],
+    env: { ...process.env, STAGE: stage.dir },
+  });
+  await once(leaky, 'exit');
+  assert.ok(found().includes(stage.path('open')));
+});
+
+/** What is open in this process, as the kernel names it. */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return []; // the one that the listing itself had open
+    }
+  });
+}
+
+test('the command begins with the default action of every signal, even of those that lockex ignores', async (t) => {
+  const stage = new Stage(t);
+  const child = await stage.shell('grep -E "^Sig(Blk|Ign)" /proc/self/status > "$STAGE/signals"');
+  await child.exited;
+  assert.match(stage.text('signals'), /^SigBlk:\s0{16}\nSigIgn:\s0{16}\n$/);
+});
+
+test('without a terminal the command leads a session and a group of its own; with one it is in that of lockex', async (t) => {
+  const stage = new Stage(t);
+  const program =
+    'open(F, ">", "$ENV{STAGE}/$ARGV[0]"); print F getpgrp(0) == $$ ? "leads" : getpgrp(0) == getpgrp(getppid()) ? "shares" : "?"';
+  for (const group of ['own', 'shared'] as const) {
+    const child = await stage.start('perl', ['-e', program, group], { group });
+    assert.equal(child.group, group);
+    await child.exited;
+  }
+  assert.equal(stage.text('own'), 'leads');
+  assert.equal(stage.text('shared'), 'shares');
+});
+
+test('a script without #! is run by /bin/sh, as the shell and execvp do', async (t) => {
+  const { stage, file } = script(t, 'printf "%s|" "$@" > "$STAGE/out"; exit 5\n', 0o755);
+  const child = await stage.start(file, ['a b', '']);
+  assert.deepEqual(await child.exited, { how: 'exited', code: 5 });
+  assert.equal(stage.text('out'), 'a b||');
+});
+
+test('a command that does not exist is not found, and the message names it', async (t) => {
+  const stage = new Stage(t);
+  const [onPath, byPath, empty, inOne] = [
+    await failure(stage, 'lockex-no-such-command'),
+    await failure(stage, stage.path('nothing')),
+    await failure(stage, ''),
+    await failure(stage, 'echo hello'),
+  ];
+  for (const error of [onPath, byPath, empty, inOne]) assert.equal(error.kind, 'not-found');
+  assert.match(onPath.message, /"lockex-no-such-command": .*PATH/);
+  assert.match(byPath.message, /nothing": there is no such file/);
+  assert.match(empty.message, /is empty/);
+  assert.match(inOne.hint ?? '', /each argument on its own/);
+});
+
+test('a script whose interpreter is missing is told from a script that is missing', async (t) => {
+  const { stage, file } = script(t, '#!/no/such/interpreter\n', 0o755);
+  const error = await failure(stage, file);
+  assert.equal(error.kind, 'not-found');
+  assert.match(error.message, /is there, but the interpreter/);
+});
+
+test('a relative command is told from one that is missing when the working directory was removed', async (t) => {
+  const stage = new Stage(t);
+  const before = process.cwd();
+  mkdirSync(stage.path('gone'));
+  process.chdir(stage.path('gone'));
+  try {
+    rmdirSync(stage.path('gone'));
+    assert.match((await failure(stage, './x')).message, /working directory was removed/);
+  } finally {
+    process.chdir(before);
+  }
+});
+
+test('what cannot be executed is refused as that, with the reason', async (t) => {
+  const { stage, file } = script(t, '#!/bin/sh\n', 0o644);
+  symlinkSync(stage.path('loop'), stage.path('loop'));
+  const cases: readonly [string, string[], RegExp][] = [
+    [file, [], /not executable for this user/],
+    [stage.dir, [], /or a directory/],
+    [`${file}/x`, [], /not a directory/],
+    [stage.path('loop'), [], /loop of symbolic links/],
+    [`/${'x'.repeat(5000)}`, [], /too long/],
+    ['true', ['x'.repeat(3_000_000)], /arguments and environment are larger/],
+  ];
+  for (const [name, args, reason] of cases) {
+    const error = await failure(stage, name, args);
+    assert.equal(error.kind, 'not-executable');
+    assert.match(error.message, reason);
+    assert.ok(error.message.includes(JSON.stringify(name)), 'the message names the file');
+  }
+});
