@@ -191,7 +191,7 @@ export const lockSentences: readonly Sentence[] = [
         '*',
         '-n',
         'schlüssel',
-        '鍵/🔑',
+        '鍵/ключ',
         `${'long'.repeat(50)}ü`,
       ];
       for (const name of names) {

@@ -1,6 +1,8 @@
+import { aborted, delay } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
-import { NotPermittedError, UsageError } from '../../util/errors.js';
+import { NotPermittedError, SessionLostError } from '../../util/errors.js';
 import type { Log } from '../../util/log.js';
+import { checkClaim } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
 import type { TlsOptions } from './connection.js';
 import { parseEnsemble } from './hosts.js';
@@ -10,7 +12,7 @@ import { type Grant, grantLock, placeLost } from './lock-recipe.js';
 import { resourcePath, semaphoreQueuePath } from './node-data.js';
 import { readContenders } from './onlookers.js';
 import { failedWith } from './operation-error.js';
-import { removeIfEmpty } from './parents.js';
+import { Parents } from './parents.js';
 import { grantPermit } from './semaphore-recipe.js';
 import { Session } from './session.js';
 import { leaseBudget } from './timing.js';
@@ -31,6 +33,9 @@ export interface ZooKeeperOptions {
   readonly clock: Clock;
   readonly log: Log;
 }
+
+/** How long a closing backend may take to leave its lines and remove empty nodes. */
+const TIDY_LIMIT_MS = 1000;
 
 /** How often a place in line that somebody deleted is taken again before that counts as the failure it is. */
 const PLACES_PER_ACQUIRE = 10;
@@ -66,11 +71,17 @@ export async function openZooKeeper(
 class ZooKeeperBackend implements LockBackend {
   readonly traits: Traits = { queue: 'fair', fencing: true, shared: true, maxPermits: 100_000 };
   readonly #session: Session;
+  readonly #parents: Parents;
   readonly #chroot: string;
   readonly #options: ZooKeeperOptions;
+  readonly #closing = new AbortController();
+  /** What has to come to its end before the session may: claims on their way, and leases. */
+  readonly #claims = new Set<Promise<unknown>>();
+  readonly #leases = new Set<Lease>();
 
   constructor(session: Session, chroot: string, options: ZooKeeperOptions) {
     this.#session = session;
+    this.#parents = new Parents(session);
     this.#chroot = chroot;
     this.#options = options;
   }
@@ -90,16 +101,35 @@ class ZooKeeperBackend implements LockBackend {
     return this.#session.persist(() => readContenders(this.#session, path), signal);
   }
 
+  /** Ends with the session, which takes all of ours along; tidies up before, as far as that goes in a second. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new SessionLostError('the session was closed'));
+    if (this.#session.isConnected) {
+      const tidied = Promise.allSettled([
+        ...this.#claims,
+        ...[...this.#leases].map((lease) => lease.release()),
+      ]);
+      const limit = new AbortController();
+      const late = delay(TIDY_LIMIT_MS, this.#options.clock, limit.signal).catch(() => {});
+      await Promise.race([tidied, late, aborted(this.#session.over)]);
+      limit.abort();
+    }
     await this.#session.close();
   }
 
   async #grant(claim: Claim, wait: boolean, signal: AbortSignal): Promise<Lease | undefined> {
-    if (claim.permits > 1 && claim.mode === 'shared') {
-      throw new UsageError('--shared is for locks: expected --concurrent 1 with it', {
-        hint: 'leave out --shared, or --concurrent (-c)',
-      });
+    const granting = this.#contend(claim, wait, AbortSignal.any([signal, this.#closing.signal]));
+    this.#claims.add(granting);
+    try {
+      return await granting;
+    } finally {
+      this.#claims.delete(granting);
     }
+  }
+
+  async #contend(claim: Claim, wait: boolean, signal: AbortSignal): Promise<Lease | undefined> {
+    checkClaim(claim, this.traits);
+    signal.throwIfAborted();
     // Before anybody is kept waiting for a lease that could not be held.
     const budget = leaseBudget(this.#session.ttlMs, claim.lossGraceMs);
     const path = resourcePath(this.#chroot, claim.resource);
@@ -108,20 +138,26 @@ class ZooKeeperBackend implements LockBackend {
       await this.#tidy(path, claim);
       return undefined;
     }
-    return new ZooKeeperLease({
+    const lease: Lease = new ZooKeeperLease({
       ...grant,
       session: this.#session,
       budget,
       clock: this.#options.clock,
-      afterRelease: () => this.#tidy(path, claim),
+      afterRelease: async () => {
+        this.#leases.delete(lease);
+        await this.#tidy(path, claim);
+      },
     });
+    this.#leases.add(lease);
+    return lease;
   }
 
   async #place(path: string, claim: Claim, wait: boolean, signal: AbortSignal): Promise<Grant | undefined> {
-    const recipe = claim.permits > 1 ? grantPermit : grantLock;
+    const grant = claim.permits > 1 ? grantPermit : grantLock;
+    const recipe = { session: this.#session, parents: this.#parents, clock: this.#options.clock };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await recipe(this.#session, this.#options.clock, path, claim, wait, signal);
+        return await grant(recipe, path, claim, wait, signal);
       } catch (error) {
         if (!(error instanceof PlaceLostError)) {
           await this.#tidy(path, claim);
@@ -148,13 +184,13 @@ class ZooKeeperBackend implements LockBackend {
 
   async #tidy(path: string, claim: Claim): Promise<void> {
     if (!this.#session.isConnected) return;
-    if (claim.permits === 1) return removeIfEmpty(this.#session, path);
+    if (claim.permits === 1) return this.#parents.remove(path);
     // The queue's node first: while somebody is in the queue, the number of permits must stay.
     try {
       await this.#session.nodes.remove(semaphoreQueuePath(path));
     } catch (error) {
       if (!failedWith(error, 'NO_NODE')) return;
     }
-    await removeIfEmpty(this.#session, path);
+    await this.#parents.remove(path);
   }
 }

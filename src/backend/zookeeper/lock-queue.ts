@@ -4,8 +4,15 @@ import type { Clock } from '../../util/clock.js';
 import { attend } from './attend.js';
 import { NODE_INFIX, type NodeKind, type QueueNode, queueOf, turnOf } from './contender-names.js';
 import { failedWith, isUnsettled } from './operation-error.js';
-import { ensurePath } from './parents.js';
+import type { Parents } from './parents.js';
 import type { Session } from './session.js';
+
+/** What every recipe works with. */
+export interface Recipe {
+  readonly session: Session;
+  readonly parents: Parents;
+  readonly clock: Clock;
+}
 
 /** Our node in a queue is gone though the session lives: somebody deleted it. The place in line is lost. */
 export class PlaceLostError extends Error {}
@@ -17,13 +24,15 @@ export class PlaceLostError extends Error {}
  */
 export class Place {
   readonly #session: Session;
+  readonly #parents: Parents;
   readonly #clock: Clock;
   readonly #directory: string;
   readonly #id = randomBytes(16).toString('hex');
   #name: string | undefined;
 
-  constructor(session: Session, clock: Clock, directory: string) {
+  constructor({ session, parents, clock }: Recipe, directory: string) {
     this.#session = session;
+    this.#parents = parents;
     this.#clock = clock;
     this.#directory = directory;
   }
@@ -46,7 +55,7 @@ export class Place {
         this.#name = path.slice(this.#directory.length + 1);
       } catch (error) {
         if (failedWith(error, 'NO_NODE'))
-          await ensurePath(this.#session, this.#directory, Buffer.alloc(0), signal);
+          await this.#parents.ensure(this.#directory, Buffer.alloc(0), signal);
         else if (isUnsettled(error)) this.#name = await this.#adopt(signal);
         else throw error;
       }

@@ -1,9 +1,9 @@
 import type { Stat } from 'node-zookeeper-client';
-import type { Clock } from '../../util/clock.js';
 import { SessionLostError, WrongKindError } from '../../util/errors.js';
+import { kindOf, wrongKindMessage } from '../claim.js';
 import type { Claim } from '../contract.js';
 import { holdersOf, queueOf } from './contender-names.js';
-import { Place, PlaceLostError } from './lock-queue.js';
+import { Place, PlaceLostError, type Recipe } from './lock-queue.js';
 import { decodeLimit, encodeIdentity } from './node-data.js';
 import { QueueReporter, readHolders } from './onlookers.js';
 import { failedWith } from './operation-error.js';
@@ -23,15 +23,15 @@ export interface Grant {
  * @throws WrongKindError, PlaceLostError, and what the session and `signal` throw
  */
 export async function grantLock(
-  session: Session,
-  clock: Clock,
+  recipe: Recipe,
   path: string,
   claim: Claim,
   wait: boolean,
   signal: AbortSignal,
 ): Promise<Grant | undefined> {
-  const place = new Place(session, clock, path);
-  const reporter = new QueueReporter(claim.onQueue);
+  const { session } = recipe;
+  const place = new Place(recipe, path);
+  const reporter = new QueueReporter(claim);
   const data = encodeIdentity(claim.identity);
   try {
     await place.join(claim.mode, data, signal);
@@ -49,7 +49,7 @@ export async function grantLock(
       },
       () => wait,
     );
-    if (ours) return await confirm(session, clock, place.path, data, signal);
+    if (ours) return await confirm(recipe, place.path, data, signal);
   } catch (error) {
     await place.leave();
     throw error;
@@ -64,8 +64,7 @@ export async function grantLock(
  * when it was sent, and its time on the node tells others since when we hold.
  */
 export async function confirm(
-  session: Session,
-  clock: Clock,
+  { session, clock }: Recipe,
   path: string,
   data: Buffer,
   signal: AbortSignal,
@@ -91,17 +90,25 @@ async function refuseSemaphore(session: Session, path: string, signal: AbortSign
   const { data } = await session.persist(() => session.nodes.getData(path), signal);
   const limit = decodeLimit(data);
   if (typeof limit === 'object' && 'permits' in limit) {
-    throw new WrongKindError(`${path} is a semaphore of ${limit.permits} permits, and a lock was asked for`, {
+    throw new WrongKindError(wrongKindMessage(path, kindOf(limit), 'lock'), {
       hint: `ask for it with -c ${limit.permits}, or use another --lockid (-i)`,
     });
   }
 }
 
-/** Who else is in a directory that ought to be a semaphore's: contenders for a plain lock. */
-export async function refuseLock(session: Session, path: string, signal: AbortSignal): Promise<void> {
+/**
+ * Refuses a semaphore in whose directory somebody contends for a plain lock.
+ * @throws WrongKindError
+ */
+export async function refuseLock(
+  session: Session,
+  path: string,
+  permits: number,
+  signal: AbortSignal,
+): Promise<void> {
   const children = await session.persist(() => session.nodes.getChildren(path), signal);
   if (queueOf(children).length > 0) {
-    throw new WrongKindError(`${path} is in use as a lock, and a semaphore was asked for`, {
+    throw new WrongKindError(wrongKindMessage(path, 'lock', kindOf({ permits })), {
       hint: 'ask for it without --concurrent (-c), or use another --lockid (-i)',
     });
   }

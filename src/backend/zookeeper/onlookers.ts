@@ -1,5 +1,5 @@
 import type { Stat } from 'node-zookeeper-client';
-import type { Contender } from '../contract.js';
+import type { Claim, Contender, Identity } from '../contract.js';
 import { holdersOf, type QueueNode, queueOf } from './contender-names.js';
 import { decodeIdentity, decodeLimit, semaphoreQueuePath } from './node-data.js';
 import { failedWith } from './operation-error.js';
@@ -111,25 +111,23 @@ function withoutOrder({ order: _, ...contender }: Contender & { readonly order: 
   return contender;
 }
 
-/** Waiters as a waiter sees them in passing: only their number is known, and which one it is itself. */
-export function waitersOf(count: number, own: number): Contender[] {
-  return Array.from({ length: count }, (_, at) => ({
-    state: 'waiting',
-    host: undefined,
-    pid: undefined,
-    command: undefined,
-    since: undefined,
-    self: at === own,
-  }));
+/** The line up to ourselves, as a waiter sees it in passing: of the others only the number is known. */
+function lineUpTo(ahead: number, identity: Identity): Contender[] {
+  const unknown = { host: undefined, pid: undefined, command: undefined, since: undefined };
+  const others = Array.from(
+    { length: ahead },
+    (): Contender => ({ state: 'waiting', ...unknown, self: false }),
+  );
+  return [...others, { state: 'waiting', ...unknown, ...identity, self: true }];
 }
 
 /** Tells a waiter's listener who holds and where we stand, once each time that one of them changes. */
 export class QueueReporter {
-  readonly #listener: ((contenders: readonly Contender[]) => void) | undefined;
+  readonly #claim: Claim;
   #told = '';
 
-  constructor(listener: ((contenders: readonly Contender[]) => void) | undefined) {
-    this.#listener = listener;
+  constructor(claim: Claim) {
+    this.#claim = claim;
   }
 
   /**
@@ -143,8 +141,9 @@ export class QueueReporter {
     read: () => Promise<readonly Contender[]>,
   ): Promise<void> {
     const now = `${ahead} ${holders.join(' ')}`;
-    if (this.#listener === undefined || now === this.#told) return;
+    const { onQueue, identity } = this.#claim;
+    if (onQueue === undefined || now === this.#told) return;
     this.#told = now;
-    this.#listener([...(await read()), ...waitersOf(ahead + 1, ahead)]);
+    onQueue([...(await read()), ...lineUpTo(ahead, identity)]);
   }
 }

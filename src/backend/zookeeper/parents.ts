@@ -2,32 +2,47 @@ import { failedWith } from './operation-error.js';
 import type { Session } from './session.js';
 
 /**
- * Makes sure that a persistent node exists, and its parents, a chroot included. Begins at the deepest, so that
- * no right is needed on nodes above the first that exists.
- * @param data of the node itself, if it is made here; its parents are made empty
+ * The persistent nodes that one session makes on its way, and takes away again when nobody needs them. Nodes that
+ * somebody else made stay: an admin may have put an access list or a quota on them.
  */
-export async function ensurePath(
-  session: Session,
-  path: string,
-  data: Buffer,
-  signal: AbortSignal,
-): Promise<void> {
-  for (;;) {
-    try {
-      await session.persist(() => session.nodes.create(path, data, 'persistent'), signal);
-      return;
-    } catch (error) {
-      if (failedWith(error, 'NODE_EXISTS')) return;
-      if (!failedWith(error, 'NO_NODE')) throw error;
-      await ensurePath(session, path.slice(0, path.lastIndexOf('/')), Buffer.alloc(0), signal);
+export class Parents {
+  readonly #session: Session;
+  readonly #made = new Set<string>();
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /**
+   * Makes sure that a node exists, and its parents, a chroot included. Begins at the deepest, so that no right is
+   * needed on nodes above the first that exists.
+   * @param data of the node itself, if it is made here; its parents are made empty
+   */
+  async ensure(path: string, data: Buffer, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        await this.#session.persist(() => this.#session.nodes.create(path, data, 'persistent'), signal);
+        this.#made.add(path);
+        return;
+      } catch (error) {
+        if (failedWith(error, 'NODE_EXISTS')) return;
+        if (!failedWith(error, 'NO_NODE')) throw error;
+        await this.ensure(parentOf(path), Buffer.alloc(0), signal);
+      }
     }
+  }
+
+  /**
+   * Deletes a resource's node, whoever made it, and those above it that were made here, as far as they are empty:
+   * the server refuses to delete a node with children, so that nobody's lock can go with it. Never rejects.
+   */
+  async remove(path: string): Promise<void> {
+    const paths = [path];
+    for (let above = parentOf(path); this.#made.has(above); above = parentOf(above)) paths.push(above);
+    await Promise.allSettled(paths.map((each) => this.#session.nodes.remove(each)));
   }
 }
 
-/**
- * Deletes nodes that nobody needs any more, as far as that goes: the server refuses to delete one with children,
- * so that nobody's lock can go with it. Never rejects.
- */
-export async function removeIfEmpty(session: Session, ...paths: readonly string[]): Promise<void> {
-  await Promise.allSettled(paths.map((path) => session.nodes.remove(path)));
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
 }

@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { orAborted } from '../../util/abort.js';
-import type { Clock } from '../../util/clock.js';
 import { WrongKindError } from '../../util/errors.js';
+import { kindOf, wrongKindMessage } from '../claim.js';
 import type { Claim } from '../contract.js';
 import { attend } from './attend.js';
-import { Place } from './lock-queue.js';
+import { Place, type Recipe } from './lock-queue.js';
 import { confirm, type Grant, refuseLock } from './lock-recipe.js';
 import { decodeLimit, encodeIdentity, encodeLimit, semaphoreQueuePath } from './node-data.js';
 import { permitsOf, QueueReporter, readPermits } from './onlookers.js';
 import { failedWith, isUnsettled } from './operation-error.js';
-import { ensurePath } from './parents.js';
 import type { Session } from './session.js';
 
 /**
@@ -21,16 +20,16 @@ import type { Session } from './session.js';
  * @throws WrongKindError, PlaceLostError, and what the session and `signal` throw
  */
 export async function grantPermit(
-  session: Session,
-  clock: Clock,
+  recipe: Recipe,
   path: string,
   claim: Claim,
   wait: boolean,
   signal: AbortSignal,
 ): Promise<Grant | undefined> {
+  const { session, clock } = recipe;
   const data = encodeIdentity(claim.identity);
-  const reporter = new QueueReporter(claim.onQueue);
-  const place = new Place(session, clock, semaphoreQueuePath(path));
+  const reporter = new QueueReporter(claim);
+  const place = new Place(recipe, semaphoreQueuePath(path));
   const isFull = async (wake: () => void): Promise<boolean> =>
     permitsOf(await session.nodes.getChildren(path, wake)).length >= claim.permits;
   const report = async (ahead: number) => {
@@ -38,9 +37,9 @@ export async function grantPermit(
     await reporter.report(permits, ahead, () => readPermits(session, path, permits));
   };
   try {
-    const written = await agreeOnLimit(session, path, claim.permits, signal);
+    const written = await agreeOnLimit(recipe, path, claim.permits, signal);
     await place.join('exclusive', data, signal);
-    await refuseLock(session, path, signal).catch(async (error: unknown) => {
+    await refuseLock(session, path, claim.permits, signal).catch(async (error: unknown) => {
       if (written !== undefined) await takeBackLimit(session, path, written);
       throw error;
     });
@@ -56,7 +55,7 @@ export async function grantPermit(
       await report(0);
       return undefined;
     });
-    return free ? await takePermit(session, clock, path, claim.permits, data, signal) : undefined;
+    return free ? await takePermit(recipe, path, claim.permits, data, signal) : undefined;
   } finally {
     await place.leave();
   }
@@ -64,8 +63,7 @@ export async function grantPermit(
 
 /** Our permit's node, made and confirmed; nothing of it is left if that fails. */
 async function takePermit(
-  session: Session,
-  clock: Clock,
+  recipe: Recipe,
   path: string,
   permits: number,
   data: Buffer,
@@ -73,21 +71,21 @@ async function takePermit(
 ): Promise<Grant> {
   const permit = `${path}/${randomBytes(16).toString('hex')}`;
   try {
-    await createPermit(session, path, permit, permits, data, signal);
-    const grant = await confirm(session, clock, permit, data, signal);
+    await createPermit(recipe, path, permit, permits, data, signal);
+    const grant = await confirm(recipe, permit, data, signal);
     // Once more, now that our permit keeps the node from being removed: between the two looks the last holder may
     // have tidied it away, and a newcomer may have made it anew with another number.
-    await agreeOnLimit(session, path, permits, signal);
+    await agreeOnLimit(recipe, path, permits, signal);
     return grant;
   } catch (error) {
-    await removePermit(session, permit);
+    await removePermit(recipe.session, permit);
     throw error;
   }
 }
 
 /** The name is ours alone, so that a create whose reply was lost can be run again. */
 async function createPermit(
-  session: Session,
+  recipe: Recipe,
   path: string,
   permit: string,
   permits: number,
@@ -96,12 +94,12 @@ async function createPermit(
 ): Promise<void> {
   for (;;) {
     try {
-      await session.persist(() => session.nodes.create(permit, data, 'ephemeral'), signal);
+      await recipe.session.persist(() => recipe.session.nodes.create(permit, data, 'ephemeral'), signal);
       return;
     } catch (error) {
       if (failedWith(error, 'NODE_EXISTS')) return;
       if (!failedWith(error, 'NO_NODE')) throw error;
-      await agreeOnLimit(session, path, permits, signal);
+      await agreeOnLimit(recipe, path, permits, signal);
     }
   }
 }
@@ -124,13 +122,13 @@ async function removePermit(session: Session, permit: string): Promise<void> {
  * @throws WrongKindError when it holds another number, or something that is no number
  */
 async function agreeOnLimit(
-  session: Session,
+  { session, parents }: Recipe,
   path: string,
   permits: number,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   for (;;) {
-    await ensurePath(session, path, encodeLimit(permits), signal);
+    await parents.ensure(path, encodeLimit(permits), signal);
     await orAborted(session.connected(), signal);
     try {
       const { data, stat } = await session.nodes.getData(path);
@@ -140,7 +138,7 @@ async function agreeOnLimit(
         return undefined;
       }
       // Somebody made the directory for a lock: ours now, if nobody contends for that or writes to it first.
-      await refuseLock(session, path, signal);
+      await refuseLock(session, path, permits, signal);
       return (await session.nodes.setData(path, encodeLimit(permits), stat.version)).version;
     } catch (error) {
       if (!isUnsettled(error) && !failedWith(error, 'NO_NODE', 'BAD_VERSION')) throw error;
@@ -163,11 +161,8 @@ function refuseOther(path: string, permits: number, limit: { permits: number } |
     );
   }
   if (limit.permits !== permits) {
-    throw new WrongKindError(
-      `${path} is a semaphore of ${limit.permits} permits, and one of ${permits} was asked for`,
-      {
-        hint: `all contenders must give the same --concurrent (-c); ${path} goes away with the last of them`,
-      },
-    );
+    throw new WrongKindError(wrongKindMessage(path, kindOf(limit), kindOf({ permits })), {
+      hint: `all contenders must give the same --concurrent (-c); ${path} goes away with the last of them`,
+    });
   }
 }

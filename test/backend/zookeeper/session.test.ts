@@ -3,7 +3,8 @@ import { after, before, test } from 'node:test';
 import { attend } from '../../../src/backend/zookeeper/attend.js';
 import { Place } from '../../../src/backend/zookeeper/lock-queue.js';
 import { isUnsettled, OperationError } from '../../../src/backend/zookeeper/operation-error.js';
-import { ensurePath } from '../../../src/backend/zookeeper/parents.js';
+import { Parents } from '../../../src/backend/zookeeper/parents.js';
+import type { Session } from '../../../src/backend/zookeeper/session.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { startProxy } from '../../helpers/proxy.js';
 import { until } from '../../helpers/until.js';
@@ -18,6 +19,13 @@ before(async () => {
 after(() => zookeeper[Symbol.asyncDispose]());
 
 const empty = Buffer.alloc(0);
+
+/** A place to take in a queue whose directory exists. */
+async function placeIn(session: Session, directory: string): Promise<Place> {
+  const parents = new Parents(session);
+  await parents.ensure(directory, empty, never);
+  return new Place({ session, parents, clock: systemClock }, directory);
+}
 
 test('a server that falls silent is noticed by the silence, although the connection stays open', async () => {
   await using proxy = await startProxy(zookeeper.address);
@@ -161,8 +169,9 @@ test('a session that expired while it was cut off is over, and says so', async (
 
 test('a chroot that does not exist is made, however deep', async () => {
   await using session = await openSession(zookeeper.address);
-  await ensurePath(session, '/deep/er/and/deeper', Buffer.from('x'), never);
-  await ensurePath(session, '/deep/er/and/deeper', Buffer.from('y'), never);
+  const parents = new Parents(session);
+  await parents.ensure('/deep/er/and/deeper', Buffer.from('x'), never);
+  await parents.ensure('/deep/er/and/deeper', Buffer.from('y'), never);
   assert.equal((await session.nodes.getData('/deep/er/and/deeper')).data?.toString(), 'x');
   assert.deepEqual((await session.nodes.getData('/deep/er')).data ?? empty, empty);
 });
@@ -170,8 +179,7 @@ test('a chroot that does not exist is made, however deep', async () => {
 test('a create whose reply is lost leaves exactly one node of ours, and that one is used', async () => {
   await using proxy = await startProxy(zookeeper.address);
   await using session = await openSession(proxy.address, { ttlMs: 8000 });
-  await ensurePath(session, '/queue', empty, never);
-  const place = new Place(session, systemClock, '/queue');
+  const place = await placeIn(session, '/queue');
   const dropped = proxy.dropNextReply((request) => request.opcode === OPCODE.CREATE);
   await place.join('exclusive', Buffer.from('h:1'), never);
   await dropped;
@@ -187,8 +195,7 @@ test('a create whose reply is lost leaves exactly one node of ours, and that one
 test('leaving while the create is on its way leaves nothing behind', async () => {
   await using proxy = await startProxy(zookeeper.address);
   await using session = await openSession(proxy.address, { ttlMs: 8000 });
-  await ensurePath(session, '/leaving', empty, never);
-  const place = new Place(session, systemClock, '/leaving');
+  const place = await placeIn(session, '/leaving');
   const stop = new AbortController();
   proxy.mode = 'dropToClient';
   const joining = place.join('exclusive', empty, stop.signal);
