@@ -1,8 +1,6 @@
 import type { Group } from './child.js';
+import type { MarkReading } from './mark.js';
 import { isAlive, isKernelThread, type ProcessFacts } from './process-facts.js';
-
-/** Whether a process carries the mark of the tree; `undecided` while nobody can tell. */
-export type MarkReading = 'present' | 'absent' | 'undecided';
 
 /** What is known of a tree beside the processes that are there now. */
 export interface Kinship {

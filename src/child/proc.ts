@@ -1,7 +1,6 @@
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { codeOf } from '../util/errors.js';
-import { carriesMark } from './mark.js';
-import type { MarkReading } from './membership.js';
+import { judgeMark, type MarkReading } from './mark.js';
 import { isExiting, type ProcessFacts, parseStat } from './process-facts.js';
 
 /** The process is gone, or hidden from us (another user's, or a `/proc` mounted with `hidepid`). */
@@ -46,14 +45,14 @@ export function readProcesses(): ProcessFacts[] {
   return pids.flatMap((pid) => readProcess(pid) ?? []);
 }
 
-/**
- * Whether a process carries the mark of a tree. While a process is between two programs (in the middle of
- * execve(2)) the kernel shows an empty environment and an empty command line: that proves nothing either way.
- * An environment that we may not read counts as `absent`.
- */
+/** Whether a process carries the mark of a tree. */
 export function readMark(facts: ProcessFacts, treeId: string): MarkReading {
-  const environ = read(facts.pid, 'environ');
-  if (environ === undefined) return 'absent';
-  if (environ !== '') return carriesMark(environ, treeId) ? 'present' : 'absent';
-  return !isExiting(facts) && read(facts.pid, 'cmdline') === '' ? 'undecided' : 'absent';
+  let environ = read(facts.pid, 'environ');
+  let cmdline: string | undefined;
+  if (environ === '') {
+    cmdline = read(facts.pid, 'cmdline');
+    // It may have been between two programs then, and no longer now: read again what the new one was given.
+    if (cmdline !== '') environ = read(facts.pid, 'environ');
+  }
+  return judgeMark({ environ, cmdline, exiting: isExiting(facts) }, treeId);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { carriesMark, withMark } from '../../src/child/mark.js';
+import { carriesMark, judgeMark, withMark } from '../../src/child/mark.js';
 
 const [OUTER, INNER] = ['a'.repeat(32), 'b'.repeat(32)];
 
@@ -39,4 +39,16 @@ test('lockex knows a mark only as a whole word, and only in its own variable', (
     assert.ok(!carriesMark(environ(env), OUTER), JSON.stringify(env));
   }
   assert.ok(carriesMark(`LOCKEX_TREE=${INNER}\0X=1\0LOCKEX_TREE=${INNER} ${OUTER}`, OUTER));
+});
+
+test('an empty environment proves nothing while a process is between two programs, and only then', () => {
+  const judge = (environ: string | undefined, cmdline: string | undefined, exiting = false) =>
+    judgeMark({ environ, cmdline, exiting }, OUTER);
+  assert.equal(judge('', ''), 'undecided');
+  assert.equal(judge('', 'sleep\0' + '9\0'), 'absent', 'it was started without an environment');
+  assert.equal(judge('', '\0'), 'absent');
+  assert.equal(judge('', '', true), 'absent', 'it is about to be gone');
+  assert.equal(judge('', undefined), 'absent', 'it is gone');
+  assert.equal(judge(undefined, undefined), 'absent', 'it is another user’s');
+  assert.equal(judge(environ({ LOCKEX_TREE: OUTER }), undefined), 'present');
 });

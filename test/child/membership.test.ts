@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Kinship, type MarkReading, membersOf } from '../../src/child/membership.js';
+import type { MarkReading } from '../../src/child/mark.js';
+import { type Kinship, membersOf } from '../../src/child/membership.js';
 import type { ProcessFacts } from '../../src/child/process-facts.js';
 
 /** A process that started with the command and has nothing to do with it, but for what is said. */

@@ -79,7 +79,9 @@ test('no signal goes to the number of a command that has been reaped', async (t)
     const tree = new ProcTree(leader, group, newTreeId());
     tree.forward('SIGKILL');
     const pass = await tree.sweep('SIGKILL');
-    assert.deepEqual(pass, { members: [], undecided: [], leadsGroup: false });
+    assert.deepEqual(pass.members, []);
+    // Others on the host may be between two programs just now; this one is not.
+    assert.ok(!pass.undecided.some((one) => one.pid === pid));
   }
   assert.notEqual(readProcess(pid)?.state, 'Z');
   assert.equal(process.signalCode, null);

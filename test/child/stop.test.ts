@@ -155,24 +155,28 @@ test('a tree that was stopped can still act on the stop signal', async (t) => {
 test('a tree whose processes fork and exit without pause is caught', async (t) => {
   const stage = new Stage(t);
   const hops = 5000;
-  execFileSync('mkfifo', [stage.path('fifo')]);
-  // Every process has the pipe open: its end, and not a look at pids, proves that all are dead.
-  const pipe = createReadStream(stage.path('fifo'));
-  let dead = false;
-  pipe.on('end', () => {
-    dead = true;
-  });
-  pipe.resume();
+  const dead = openPipe(stage, 'pipe');
   const tree = join(FIXTURES, 'tree.pl');
   const child = await stage.shell(
-    `exec 9>"$STAGE/fifo"; exec perl '${tree}' "$STAGE/pids" rabbit ${hops} deaf`,
+    `exec 9>"$STAGE/pipe"; exec perl '${tree}' "$STAGE/pids" rabbit ${hops} deaf`,
   );
   await until(() => stage.pids().length > 20, 'they run');
   await child.exited;
   await child.stop('SIGTERM', none);
-  await until(() => dead, 'the last of them is dead');
+  await until(dead, 'the last of them is dead');
   t.diagnostic(`caught after ${stage.pids().length} of ${hops}`);
   assert.ok(stage.pids().length < hops, 'it was caught while it ran');
+});
+
+test('a daemon that the command starts with its last breath is caught, before it has become its own program', async (t) => {
+  const stage = new Stage(t);
+  for (let round = 1; round <= 10; round += 1) {
+    const dead = openPipe(stage, `pipe${round}`);
+    const child = await stage.shell(`exec 9>"$STAGE/pipe${round}"; exec setsid -f sleep 60`);
+    await child.exited;
+    await child.stop('SIGTERM', none);
+    await until(dead, `the daemon of round ${round} is dead`);
+  }
 });
 
 test('the daemons of a lockex inside a lockex belong to the outer tree, too', async (t) => {
@@ -191,6 +195,21 @@ test('the daemons of a lockex inside a lockex belong to the outer tree, too', as
   assert.equal(lost.length, 2);
   await until(() => !lost.some((pid) => stage.lives(pid)), 'the twin is dead');
 });
+
+/**
+ * Makes a named pipe, and returns whether all who had it open for writing are gone: proof that they are dead, where a
+ * look at pids could miss them. Somebody must open it.
+ */
+function openPipe(stage: Stage, name: string): () => boolean {
+  execFileSync('mkfifo', [stage.path(name)]);
+  let ended = false;
+  createReadStream(stage.path(name))
+    .on('end', () => {
+      ended = true;
+    })
+    .resume();
+  return () => ended;
+}
 
 function numbers(text: string): number[] {
   return text
