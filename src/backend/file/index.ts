@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import type { Clock } from '../../util/clock.js';
+import { LeaseLostError, SessionLostError } from '../../util/errors.js';
+import type { Log } from '../../util/log.js';
+import { checkClaim, checkResource } from '../claim.js';
+import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
+import { contend } from './contend.js';
+import { useDirectory } from './directory.js';
+import { directoryName } from './layout.js';
+import type { FileLease } from './lease.js';
+import { look } from './look.js';
+import { type FileSettings, USUAL_PROGRAMS } from './settings.js';
+
+const TRAITS: Traits = { queue: 'race', fencing: false, shared: true, maxPermits: 64 };
+
+export interface FileOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where `flock` and its like are looked for, as in `PATH`; the usual places if absent. */
+  readonly programs?: string;
+}
+
+/**
+ * Opens the locks in a directory, which is made if there is none.
+ * @param root an absolute path, on a local file system
+ * @throws UsageError, NotPermittedError
+ */
+export async function openFile(root: string, options: FileOptions): Promise<LockBackend> {
+  useDirectory(root);
+  return new FileBackend(root, { programs: USUAL_PROGRAMS, ...options });
+}
+
+/**
+ * Locks between the processes of one host, by flock(2) on files in a directory. They need no server, outlive a
+ * crash of the supervisor until its tree is dead, and end with the host.
+ *
+ * Not promised: order among waiters; exclusion between hosts that share a file system; and after a crash of the
+ * supervisor, a process of the tree that belongs to another user or has thrown its environment away is not
+ * waited for.
+ */
+class FileBackend implements LockBackend {
+  readonly traits = TRAITS;
+  readonly #root: string;
+  readonly #settings: FileSettings;
+  readonly #session = new AbortController();
+  /** What is under way, for the end of the session to wait for. */
+  readonly #contending = new Set<Promise<unknown>>();
+  /** Our contenders, by their notes, with the leases of those that hold. */
+  readonly #own = new Map<string, FileLease | undefined>();
+
+  constructor(root: string, settings: FileSettings) {
+    this.#root = root;
+    this.#settings = settings;
+  }
+
+  async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
+    const lease = await this.#contend(claim, false, signal);
+    if (lease === undefined) throw new Error('one that was to wait was sent away');
+    return lease;
+  }
+
+  tryAcquire(claim: Claim, signal: AbortSignal): Promise<Lease | undefined> {
+    return this.#contend(claim, true, signal);
+  }
+
+  async contenders(resource: string, signal: AbortSignal): Promise<readonly Contender[]> {
+    signal.throwIfAborted();
+    checkResource(resource);
+    return look(join(this.#root, directoryName(resource)), (note) => this.#own.has(note), this.#settings);
+  }
+
+  /** Ends the session: its waiters reject, its leases are lost and given back. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#session.abort(new SessionLostError('the session was closed'));
+    await Promise.allSettled(this.#contending);
+    const leases = [...this.#own.values()].filter((lease) => lease !== undefined);
+    for (const lease of leases) lease.lose(new LeaseLostError('expired', 'the session was closed', 0));
+    await Promise.all(leases.map((lease) => lease.release()));
+  }
+
+  async #contend(claim: Claim, once: boolean, signal: AbortSignal): Promise<FileLease | undefined> {
+    checkClaim(claim, this.traits);
+    const contending = contend({
+      root: this.#root,
+      claim,
+      once,
+      own: this.#own,
+      settings: this.#settings,
+      signal: AbortSignal.any([signal, this.#session.signal]),
+    });
+    this.#contending.add(contending);
+    try {
+      return await contending;
+    } finally {
+      this.#contending.delete(contending);
+    }
+  }
+}
