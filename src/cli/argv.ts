@@ -112,7 +112,7 @@ function take(key: string, value: unknown): [OptionName, Given] {
   const label = flagOf(name);
   if (Array.isArray(value)) throw new UsageError(`${label}: expected once, got ${showWords(value)}`);
   if (isSwitch(name)) return [name, { text: String(value), label }];
-  if (value === false) throw unknownOption(`no-${name}`);
+  if (value === false) throw new UsageError(`${label}: expected a value, got --no-${name}`);
   if (typeof value !== 'string') throw new UsageError(`${label}: expected a value, got none`);
   if (NAMES.has(value.replace(/^--(no-)?/, '')) && value.startsWith('--')) {
     throw new UsageError(`${label}: expected a value, got the option ${value}`);

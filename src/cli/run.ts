@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import type { LockBackend } from '../backend/contract.js';
 import type { Child, Command } from '../child/child.js';
-import { spawnChild } from '../child/spawn.js';
 import { hasControllingTerminal } from '../child/terminal.js';
 import type { World } from '../supervisor/job.js';
 import { supervise } from '../supervisor/supervise.js';
@@ -20,6 +19,8 @@ import type { ProcessSignals } from './signals.js';
 
 /** How long the last lines may take to get out. */
 const FLUSH_LIMIT_MS = 500;
+/** Behind the timers of the connection itself. */
+const PRELOAD_AFTER_MS = 2;
 /** How long the line of the spinner may take to get off the terminal before the command has it. */
 const CLEAR_LIMIT_MS = 50;
 
@@ -67,12 +68,15 @@ function worldOf(
   return {
     connect(signal: AbortSignal): Promise<LockBackend> {
       spinner?.stop();
+      // What starts processes takes some ms to load: meanwhile the first packets are on their way.
+      systemClock.setTimer(PRELOAD_AFTER_MS, () => void import('../child/spawn.js'));
       return connect(url, service, systemClock, log, signal);
     },
     async spawn(command: Command, env: NodeJS.ProcessEnv, treeId: string): Promise<Child> {
       signals.refuseSuspension();
       spinner?.stop();
       if (spinner !== undefined) await logger.flush(CLEAR_LIMIT_MS);
+      const { spawnChild } = await import('../child/spawn.js');
       const group = hasControllingTerminal() ? 'shared' : 'own';
       return spawnChild({ command, env, treeId, group, log });
     },
