@@ -70,7 +70,7 @@ function worldOf(
       spinner?.stop();
       // What starts processes takes some ms to load: meanwhile the first packets are on their way.
       systemClock.setTimer(PRELOAD_AFTER_MS, () => void import('../child/spawn.js'));
-      return connect(url, service, systemClock, log, signal);
+      return connect(url, service, { clock: systemClock, log }, signal);
     },
     async spawn(command: Command, env: NodeJS.ProcessEnv, treeId: string): Promise<Child> {
       signals.refuseSuspension();

@@ -29,6 +29,9 @@ export interface TlsFiles {
   readonly key: string | undefined;
 }
 
+/** The URL of a ZooKeeper service, and its address. */
+const ZOOKEEPER = /^(?:zk|zookeeper):\/\/(.*)$/is;
+
 /** What only ZooKeeper knows: asked for beside another service, the wish must not be dropped in silence. */
 const ZOOKEEPER_ONLY: readonly OptionName[] = ['zk-auth-file', 'zk-acl', 'tls-ca', 'tls-cert', 'tls-key'];
 
@@ -42,7 +45,8 @@ export function readService(values: Values, waiting: Waiting): Service {
   const { url, chosenBy } = chooseUrl(values);
   const ttlMs = values.milliseconds('timeout');
   const attempts = values.attempts('retry') ?? Number.POSITIVE_INFINITY;
-  const servers = url?.startsWith('zk://') ? serversOf(url, chosenBy) : undefined;
+  const address = ZOOKEEPER.exec(url ?? '')?.[1];
+  const servers = address === undefined ? undefined : serversOf(address, chosenBy);
   if (servers === undefined) refuseZooKeeperOptions(values, chosenBy);
   else leaseBudget(ttlMs, values.milliseconds('loss-grace'));
   return {
@@ -63,9 +67,9 @@ function chooseUrl(values: Values): { url: string | undefined; chosenBy: string 
   return { url: url ?? `zk://${values.text('zkhosts')}`, chosenBy };
 }
 
-function serversOf(url: string, chosenBy: string): number {
+function serversOf(address: string, chosenBy: string): number {
   try {
-    return parseEnsemble(url.slice('zk://'.length)).servers.length;
+    return parseEnsemble(address).servers.length;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(`${chosenBy}: ${error.message}`, { cause: error });

@@ -1,4 +1,3 @@
-import packageJson from '../../package.json' with { type: 'json' };
 import { systemClock } from '../util/clock.js';
 import { messageOf, UsageError } from '../util/errors.js';
 import { refuseAlteredWords } from './command-line.js';
@@ -20,7 +19,10 @@ export async function start(signals: ProcessSignals, bug: AbortSignal): Promise<
     const words = process.argv.slice(2);
     refuseAlteredWords(words, () => readProc('cmdline'));
     const request = parse(words, process.env);
-    if (request.kind === 'version') return await print(`lockex ${packageJson.version}\n`);
+    if (request.kind === 'version') {
+      const { readVersion } = await import('./version.js');
+      return await print(`lockex ${readVersion()}\n`);
+    }
     if (request.kind === 'help') {
       const { helpText } = await import('./help.js');
       return await print(`${await helpText(process.stdout.columns ?? 80)}\n`);

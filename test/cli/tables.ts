@@ -36,7 +36,9 @@ function optionRow(name: Parameters<typeof variablesOf>[0], spec: OptionSpec): s
   const choices = spec.choices === undefined ? '' : `: ${spec.choices.map(code).join(', ')}`;
   return [
     flags.map(code).join(', '),
-    variablesOf(name).map(code).join(', '),
+    variablesOf(name)
+      .map((variable) => code(spec.negated ? `${variable}=0` : variable))
+      .join(', '),
     spec.default === undefined ? (spec.otherwise ?? '') : code(spec.default),
     `${spec.help}${choices}`,
   ];
