@@ -1,10 +1,7 @@
 import type { Contender } from '../backend/contract.js';
 import type { Job } from '../supervisor/job.js';
 import type { Settings } from './settings.js';
-import { printable, showWords } from './words.js';
-
-/** A command is shown to the other contenders; its beginning says enough. */
-const SHOWN_COMMAND = 80;
+import { printable, SHOWN_COMMAND, showWords } from './words.js';
 
 /** What a job takes from the process besides its settings. */
 export interface Surroundings {

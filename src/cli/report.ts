@@ -2,7 +2,7 @@ import type { Command } from '../child/child.js';
 import type { Outcome } from '../supervisor/job.js';
 import { LockexError, messageOf } from '../util/errors.js';
 import type { Log } from '../util/log.js';
-import { showWords } from './words.js';
+import { printable, SHOWN_COMMAND, showWords } from './words.js';
 
 /** The line before all else: which lock of which service, and who chose them. */
 export function reportStart(
@@ -11,7 +11,7 @@ export function reportStart(
 ): void {
   const { chosenBy, resource, named, command } = start;
   const url = withoutSecrets(start.url);
-  const words = showWords([command.file, ...command.args]);
+  const words = printable(showWords([command.file, ...command.args]), SHOWN_COMMAND);
   log.info(
     { url, chosenBy, lock: resource, command: words },
     `lock ${resource}${named ? '' : ` (that of ${words})`} at ${url} (${chosenBy})`,

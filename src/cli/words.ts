@@ -1,5 +1,8 @@
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
+/** Of a command, its beginning says enough: so many characters of it are logged and shown to other contenders. */
+export const SHOWN_COMMAND = 80;
+
 /** Words as they could be typed at a shell's prompt. */
 export function showWords(words: readonly string[]): string {
   return words.map((word) => (PLAIN.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');
