@@ -62,8 +62,8 @@ async function enter(entry: Entry, contention: Contention): Promise<FileLease | 
     }
     if (cameIn.how === 'held') slot = cameIn.slot;
     if (cameIn.how === 'waiting') {
-      slot = await waitInLine(entry, contention);
-      if (slot !== undefined) await orAborted(keeper.keep(slot), signal);
+      const won = await waitInLine(entry, keeper, contention);
+      if (won !== undefined && (await orAborted(keeper.keep(won), signal))) slot = won;
     }
     if (slot === undefined || !entry.isCurrent(slot)) {
       await leaving(slot);
@@ -79,13 +79,22 @@ async function enter(entry: Entry, contention: Contention): Promise<FileLease | 
   }
 }
 
-async function waitInLine(entry: Entry, contention: Contention): Promise<number | undefined> {
-  const { claim, settings, signal } = contention;
+/** The slot that was won; `undefined` when the keeper or a process that waited was killed. */
+async function waitInLine(
+  entry: Entry,
+  keeper: Keeper,
+  { claim, settings, signal }: Contention,
+): Promise<number | undefined> {
   const over = new AbortController();
-  const slot = firstSlot(entry, claim.mode, settings, signal);
+  const unkept = new AbortController();
+  keeper.gone.then(() => unkept.abort());
+  const slot = firstSlot(entry, claim.mode, settings, AbortSignal.any([signal, unkept.signal]));
   const telling = tell(entry, claim.onQueue, settings, over.signal);
   try {
     return await slot;
+  } catch (error) {
+    if (unkept.signal.aborted && !signal.aborted) return undefined;
+    throw error;
   } finally {
     over.abort();
     await telling;

@@ -63,11 +63,10 @@ export class Keeper {
     return this.#helper.ended.catch(() => {});
   }
 
-  /** Gives back what was won beside this slot; rejects when the keeper has died. */
-  async keep(slot: number): Promise<void> {
+  /** Gives back what was won beside this slot; false when the keeper has died. */
+  async keep(slot: number): Promise<boolean> {
     this.#helper.child.stdin?.write(`keep ${FIRST_SLOT_FD + slot}\n`);
-    const line = await this.#line();
-    if (line !== 'kept') throw this.#failure(await this.#helper.ended);
+    return (await this.#line()) === 'kept';
   }
 
   /**

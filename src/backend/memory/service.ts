@@ -90,7 +90,8 @@ export class MemoryService {
    */
   expire(session: Session): void {
     const entries = [...this.#queues.values()].flat().filter((entry) => entry.session === session);
-    for (const entry of entries) {
+    // From the back, so that what a holder leaves is not granted to a waiter that ends as well.
+    for (const entry of entries.reverse()) {
       entry.lease?.lose(new LeaseLostError('expired', 'the session has ended', 0), this.#clock.now());
       this.#remove(entry, new SessionLostError('the session ended while waiting for the lock'));
     }
