@@ -1,0 +1,36 @@
+import type { TestContext } from 'node:test';
+import { type Lockex, lockex } from '../helpers/lockex.js';
+import { scope } from '../helpers/scope.js';
+import { until } from '../helpers/until.js';
+
+/** A command line that announces itself by `ready <pid>` and goes on until it is ended. */
+export const STAYS = ['sh', '-c', 'echo ready $$; exec sleep 300'] as const;
+
+let locks = 0;
+/** A lock that no other test of this process uses. */
+export function freshLock(): string {
+  locks += 1;
+  return `lock-${locks}`;
+}
+
+/** Starts the built binary for the time of a test. */
+export function run(
+  t: TestContext,
+  address: string,
+  options: readonly string[],
+  command: readonly string[],
+): Promise<Lockex> {
+  const timeout = options.includes('-T') ? [] : ['-T', '4'];
+  return scope(t).use(lockex(['-z', address, ...timeout, ...options, '--', ...command]));
+}
+
+/** Waits until the command has announced itself; returns its pid. */
+export async function running(it: Lockex): Promise<number> {
+  const match = await until(() => /^ready (\d+)$/m.exec(it.stdout), 'the command runs');
+  return Number(match[1]);
+}
+
+/** Waits until it says that it waits. */
+export async function waiting(it: Lockex): Promise<void> {
+  await until(() => it.hasLogged('in line'), 'it waits in line');
+}
