@@ -1,21 +1,13 @@
-import net from 'node:net';
-import tls from 'node:tls';
 import type { ConnectionManager } from 'node-zookeeper-client';
 import type { Clock, Timer } from '../../util/clock.js';
+import type { Dial } from './dial.js';
 import { FrameSplitter } from './framing.js';
 import { type Server, showServer } from './hosts.js';
 import { STATE } from './library.js';
 
-/** TLS material, PEM. */
-export interface TlsOptions {
-  readonly ca?: Buffer;
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
-}
-
 export interface ConnectionOptions {
   readonly servers: readonly Server[];
-  readonly tls: TlsOptions | undefined;
+  readonly dial: Dial;
   readonly clock: Clock;
   /** 0 to 1, as `Math.random`. */
   readonly random: () => number;
@@ -102,7 +94,8 @@ export class Connection {
     this.#ending = undefined;
     manager.pendingBuffer = null;
 
-    const socket = this.#dial(server);
+    const { dial } = this.#options;
+    const socket = dial.connect(server);
     manager.socket = socket;
     socket.setNoDelay();
     // The library pings when the socket is idle, so that a stream of notifications starves the pings and the
@@ -113,7 +106,7 @@ export class Connection {
       failure = new Error(`no answer to the connect request in ${Math.round(limit)} ms`);
       socket.destroy();
     });
-    socket.on(this.#options.tls === undefined ? 'connect' : 'secureConnect', () => {
+    socket.on(dial.ready, () => {
       if (manager.socket === socket) manager.onSocketConnected();
     });
     socket.on('data', (chunk: Buffer) => {
@@ -146,13 +139,6 @@ export class Connection {
       manager.packetQueue.queue.length = 0;
       manager.onSocketClosed();
     });
-  }
-
-  #dial(server: Server): net.Socket {
-    const { tls: material } = this.#options;
-    if (material === undefined) return net.connect({ host: server.host, port: server.port });
-    const servername = net.isIP(server.host) === 0 ? { servername: server.host } : {};
-    return tls.connect({ host: server.host, port: server.port, ...servername, ...material });
   }
 
   /** Hands the library one whole frame, and keeps the last seen zxid from going back: it lets a lagging server in. */

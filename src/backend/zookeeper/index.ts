@@ -4,7 +4,7 @@ import { NotPermittedError, SessionLostError } from '../../util/errors.js';
 import type { Log } from '../../util/log.js';
 import { checkClaim } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
-import type { TlsOptions } from './connection.js';
+import type { TlsOptions } from './dial.js';
 import { parseEnsemble } from './hosts.js';
 import { ZooKeeperLease } from './lease.js';
 import { PlaceLostError } from './lock-queue.js';

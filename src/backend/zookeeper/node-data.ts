@@ -43,7 +43,7 @@ export function decodeLimit(data: Buffer | undefined): Limit {
 export function resourcePath(chroot: string, resource: string): string {
   const bad = resource
     .split('/')
-    .find((segment) => /^\.{0,2}$|-__lock__$/.test(segment) || hasControlCharacter(segment));
+    .find((segment) => /^\.{0,2}$|-__lock__$/.test(segment) || [...segment].some(isRefused));
   if (bad !== undefined) {
     throw new UsageError(
       `lock path and id: expected plain names that do not end in "-__lock__", got ${JSON.stringify(bad)} in ${JSON.stringify(resource)}`,
@@ -57,15 +57,10 @@ export function semaphoreQueuePath(path: string): string {
   return `${path}-__lock__`;
 }
 
-/** Characters that ZooKeeper refuses in paths (PathUtils.validatePath), surrogates apart. */
-function hasControlCharacter(text: string): boolean {
-  return [...text].some((character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return (
-      code <= 0x1f ||
-      (code >= 0x7f && code <= 0x9f) ||
-      (code >= 0xf000 && code <= 0xf8ff) ||
-      (code >= 0xfff0 && code <= 0xffff)
-    );
-  });
+/** Characters that ZooKeeper refuses in paths (PathUtils.validatePath): half of each beyond the first plane is one. */
+function isRefused(character: string): boolean {
+  const code = character.codePointAt(0) ?? 0;
+  return (
+    code <= 0x1f || (code >= 0x7f && code <= 0x9f) || (code >= 0xd800 && code <= 0xf8ff) || code >= 0xfff0
+  );
 }

@@ -3,7 +3,8 @@ import { aborted, delay, orAborted } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
 import { NotPermittedError, ServiceUnreachableError, SessionLostError } from '../../util/errors.js';
 import type { Log } from '../../util/log.js';
-import { Connection, describeFailure, type TlsOptions } from './connection.js';
+import { Connection, describeFailure } from './connection.js';
+import { type Dial, dialer, type TlsOptions } from './dial.js';
 import { type Ensemble, type Server, showServer } from './hosts.js';
 import { createLibraryClient, STATE } from './library.js';
 import { Nodes } from './nodes.js';
@@ -65,7 +66,7 @@ export class Session {
   readonly #reconnected = new Set<() => void>();
   #state: State = { at: 'connecting', attempts: 0 };
 
-  private constructor(options: SessionOptions) {
+  private constructor(options: SessionOptions, dial: Dial) {
     const { clock } = options;
     this.#options = options;
     this.#client = createLibraryClient(options.ttlMs);
@@ -90,7 +91,7 @@ export class Session {
     });
     this.#connection = new Connection(manager, {
       servers: options.ensemble.servers,
-      tls: options.tls,
+      dial,
       clock,
       random: options.random,
       onHeard: () => {
@@ -109,7 +110,7 @@ export class Session {
    * @throws NotPermittedError when the servers refuse the credentials
    */
   static async open(options: SessionOptions, signal: AbortSignal): Promise<Session> {
-    const session = new Session(options);
+    const session = new Session(options, await dialer(options.tls));
     const limit = options.clock.setTimer(options.connectLimitMs, () => session.#unreachable());
     try {
       session.#client.connect();
