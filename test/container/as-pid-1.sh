@@ -7,10 +7,11 @@
 run_as_pid_1() {
   local name=$1 root=$2 user home=/home/lockex environment entrypoint
   shift 2
-  user=$(image_config "$name" config.User)
+  user=$(image_config "$name" User)
   if [ -n "${USER_SPEC-}" ]; then user=$USER_SPEC home=/; fi
-  mapfile -t environment < <(image_config "$name" config.Env)
-  mapfile -t entrypoint < <(image_config "$name" config.Entrypoint)
+  # Not from `< <(…)`, which would leave children that unshare knows nothing of.
+  mapfile -t environment <<<"$(image_config "$name" Env)"
+  mapfile -t entrypoint <<<"$(image_config "$name" Entrypoint)"
   if [ -n "${ENTRYPOINT-}" ]; then entrypoint=("${ENTRYPOINT[@]}"); fi
   exec unshare --mount --pid --net --uts --ipc --fork --kill-child --propagation private bash -c '
     set -euo pipefail

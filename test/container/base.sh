@@ -14,9 +14,17 @@ apt_settings() {
   apt-config dump | grep -E '^Acquire::(https?::|Check-|Retries|ForceIPv)' || true
 }
 
+# The certificates that this machine trusts, and those that its Node and npm trust besides.
+trusted() {
+  local file
+  for file in /etc/ssl/certs/ca-certificates.crt "${NODE_EXTRA_CA_CERTS-}" "$(npm config get cafile 2>/dev/null)"; do
+    if [ -f "$file" ]; then cat "$file"; fi
+  done
+}
+
 # What goes into the image is a function of these; one made of others is made anew.
 base_version() {
-  { cat "$here/base.sh"; dpkg --print-architecture; mirror; apt_settings; } | sha256sum | cut -c 1-16
+  { cat "$here/base.sh"; dpkg --print-architecture; mirror; apt_settings; trusted; } | sha256sum | cut -c 1-16
 }
 
 # node_into ROOT: the official binaries, which the npm registry holds as packages.
@@ -41,9 +49,12 @@ debian_into() {
   ${proxy:+env "http_proxy=$proxy"} debootstrap --variant=minbase "$SUITE" "$root" $(mirror) \
     >"$WORK/debootstrap.log" 2>&1 || { tail -n 20 "$WORK/debootstrap.log" >&2; return 1; }
   apt_settings >"$root/etc/apt/apt.conf.d/99machine"
-  # npm and apt trust whom this machine trusts.
+  # As in Debian's own images: no translations, and no service is started because its package is installed.
+  echo 'Acquire::Languages "none";' >"$root/etc/apt/apt.conf.d/99no-languages"
+  printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+  chmod 755 "$root/usr/sbin/policy-rc.d"
   mkdir -p "$root/etc/ssl/certs"
-  cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+  trusted >"$root/etc/ssl/certs/ca-certificates.crt"
   # The device nodes would be in the way: whoever runs the image brings its own.
   rm -rf "$root"/usr/share/{doc,info,locale,man} "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/dev/*
 }
@@ -53,6 +64,8 @@ make_base() {
   local root=$WORK/base container began=$SECONDS
   BASE_IMAGE=$(image "base:$(base_version)")
   if images inspect --type image "$BASE_IMAGE" >/dev/null 2>&1; then return; fi
+  # Those of before would only take up room.
+  images rmi --all --force >/dev/null 2>&1 || true
   mkdir "$root"
   debian_into "$root"
   node_into "$root"

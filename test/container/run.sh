@@ -15,7 +15,7 @@ fi
 # and its mounts with it.
 if [ "${1-}" != --inside ]; then
   bash "$here/install.sh"
-  exec timeout --foreground --kill-after=10 600 \
+  exec timeout --verbose --foreground --kill-after=2 600 \
     unshare --mount --pid --fork --kill-child --mount-proc bash "$here/run.sh" --inside
 fi
 
@@ -24,6 +24,7 @@ mkdir -p "$CACHE"
 # Two at once would pull the storage from under each other.
 exec {only}>"$CACHE/only"
 flock --nonblock "$only" || { echo "test:container: another run is using $CACHE" >&2; exit 1; }
+rm -rf --one-file-system "$CACHE"/run.*
 WORK=$(mktemp -d "$CACHE/run.XXXXXX")
 export WORK
 cleanup() {
@@ -41,9 +42,13 @@ trap 'exit 143' TERM
 images rm --all >/dev/null
 
 make_base
-build_image lockex docker/Dockerfile BASE="$BASE_IMAGE"
-build_image lockex-host docker/host.Dockerfile LOCKEX="$(image lockex)"
-for checks in "$here"/checks/*.sh; do
-  . "$checks"
-done
+check "docker/Dockerfile builds on a Debian with Node and npm" build_image lockex docker/Dockerfile BASE="$BASE_IMAGE"
+if [ "$failed" -eq 0 ]; then
+  check "docker/host.Dockerfile builds on that" build_image lockex-host docker/host.Dockerfile LOCKEX="$(image lockex)"
+fi
+if [ "$failed" -eq 0 ]; then
+  for checks in "$here"/checks/*.sh; do
+    . "$checks"
+  done
+fi
 summary

@@ -18,8 +18,8 @@ runs_a_command() {
 }
 
 holds_only_what_runs() {
-  equal "the files of lockex" $'COPYING\nbin/lockex\nbin/package.json\ndist/lockex.cjs\npackage.json' \
-    "$(cd "$root/usr/local/lib/lockex" && find . -type f -printf '%P\n' | sort)"
+  equal "the files of lockex" $'COPYING\nbin/lockex\nbin/package.json\ndist/lockex.cjs\ndist/lockex.cjs.cache\npackage.json' \
+    "$(cd "$root/usr/local/lib/lockex" && find . -type f -printf '%P\n' | LC_ALL=C sort)"
   equal "npm, packages, sources" "" \
     "$(find "$root" -xdev \( -name node_modules -o -name 'np[mx]' -o -name '*.ts' -o -name .npmrc -o -name .npm \) -printf '%P\n')"
   equal "the lists of apt" "" "$(find "$root/var/lib/apt/lists" -type f)"
@@ -37,5 +37,5 @@ echo "the image has $(du --summarize --block-size=1M "$root" | cut -f 1) MiB, of
   "$(du --summarize --block-size=1k "$root/usr/local/lib/lockex" | cut -f 1) KiB"
 check "The image has lockex, of the version of package.json, on Node $NODE_MAJOR" prints_its_version
 check "In the image lockex runs a command as a user that is not root, and ends with its status" runs_a_command
-check "The image holds the bundle and Node: no npm, no package, no source" holds_only_what_runs
+check "The image holds the bundle, its code cache and Node: no npm, no package, no source" holds_only_what_runs
 check "The image keeps the owners and modes of its base" keeps_owners_and_modes
