@@ -52,6 +52,14 @@ export class ProcTree implements Tree {
     return sighting;
   }
 
+  rehearse(): void {
+    try {
+      readProcesses();
+    } catch {
+      // Whoever has to know finds out for himself.
+    }
+  }
+
   /** The group gets it at once, with what was forked since the look; then each member outside of it. */
   #sendAll(signal: SignalName, { members, leadsGroup }: Sighting): void {
     if (leadsGroup) send(-this.#leader.pid, signal);

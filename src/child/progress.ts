@@ -3,7 +3,7 @@ import type { Member, Pass } from './tree.js';
 /** A look that finds nobody is repeated, since a process can be forked behind its back: this many in a row are proof. */
 const CLEAN_LOOKS = 2;
 /** Milliseconds before the next look: after something new was seen, and at most. */
-const SHORTEST_PAUSE_MS = 4;
+const SHORTEST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 50;
 
 /** How far the end of a tree has come. */

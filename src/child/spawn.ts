@@ -24,6 +24,12 @@ export async function spawnChild(options: SpawnOptions): Promise<Child> {
   return new RunningChild(started, grow, options);
 }
 
+/**
+ * So long after the start, ms, a look is rehearsed: the first one takes milliseconds more than those after it, and
+ * they would be missing when the lock is handed over.
+ */
+const REHEARSE_AFTER_MS = 50;
+
 type Grow = (leader: Leader) => Tree;
 
 /** The way in which this host lets trees be found. */
@@ -67,6 +73,8 @@ class RunningChild implements Child {
     // 0, where nothing tells, is older than everything: no process is passed over for its age.
     const startTime = readProcess(pid)?.startTime ?? 0;
     this.#tree = grow({ pid, startTime, ended: this.#ended.signal });
+    const rehearsal = systemClock.setTimer(REHEARSE_AFTER_MS, () => this.#tree.rehearse());
+    this.#ended.signal.addEventListener('abort', () => rehearsal.cancel(), { once: true });
   }
 
   signal(name: SignalName): void {

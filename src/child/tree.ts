@@ -34,4 +34,6 @@ export interface Tree {
    * @throws the system's error when it cannot look; the signals then reached whom they could
    */
   sweep(...signals: readonly SignalName[]): Promise<Pass>;
+  /** Does what a pass costs most for, and learns nothing from it: the next pass is quicker. Never throws. */
+  rehearse(): void;
 }

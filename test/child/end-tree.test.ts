@@ -10,6 +10,8 @@ import { until } from '../helpers/until.js';
 
 /** A tree that a test makes up. */
 class FakeTree implements Tree {
+  rehearse(): void {}
+
   readonly sent: SignalName[] = [];
   passes = 0;
   find: () => Pass = () => ({ members: [], undecided: [] });
