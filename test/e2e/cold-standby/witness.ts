@@ -1,0 +1,54 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import { alive, allPids, describeProcesses } from '../../helpers/processes.js';
+import { tempDir } from '../../helpers/temp.js';
+import { until } from '../../helpers/until.js';
+
+/**
+ * A file on which each command under `alone` has an exclusive kernel lock while any process of its tree lives; a
+ * second command ends at once, with `SECOND`. And so it finds the trees of commands that overwrite their
+ * environment, as redis does with its title: what is left at the end is killed.
+ */
+export class Witness implements AsyncDisposable {
+  /** The status of a command that found another one alive. */
+  static readonly SECOND = 99;
+
+  private constructor(
+    readonly path: string,
+    private readonly dir: AsyncDisposable,
+  ) {}
+
+  static async create(): Promise<Witness> {
+    const dir = await tempDir('witness');
+    return new Witness(dir.join('witness'), dir);
+  }
+
+  /** The processes of the command that runs, if one does. */
+  holders(): number[] {
+    return allPids().filter((pid) => openFiles(pid).includes(this.path));
+  }
+
+  /** Fails with the names of the processes of a command that runs still. */
+  expectNone(): void {
+    const holders = this.holders();
+    if (holders.length > 0) throw new Error(`still alive: ${describeProcesses(holders)}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await until(() => {
+      const pids = this.holders();
+      for (const pid of pids) if (alive(pid)) process.kill(pid, 'SIGKILL');
+      return pids.length === 0;
+    }, 'every process that holds the witness is killed');
+    await this.dir[Symbol.asyncDispose]();
+  }
+}
+
+/** What a process has open; nothing for one that is gone. */
+function openFiles(pid: number): string[] {
+  try {
+    const dir = `/proc/${pid}/fd`;
+    return readdirSync(dir).map((fd) => readlinkSync(`${dir}/${fd}`));
+  } catch {
+    return [];
+  }
+}
