@@ -66,7 +66,10 @@ test('one release wakes one waiter, however many there are', async () => {
   const waiting = sessions.map((session) => session.acquire(claim('l/herd'), never));
   // Each waiter watches its predecessor, and the holder its own node.
   const watched = async () => [...(await zookeeper.server().watchers()).keys()];
-  await until(async () => (await watched()).filter((path) => path.startsWith('/l/herd/')).length === 8, 'all wait');
+  await until(
+    async () => (await watched()).filter((path) => path.startsWith('/l/herd/')).length === 8,
+    'all wait',
+  );
   const looks = () => proxy.requests.filter((request) => request.opcode === OPCODE.GET_CHILDREN2).length;
   const before = looks();
   await lease.release();
