@@ -12,8 +12,13 @@ import {
 } from './four-letter.js';
 import { until } from './until.js';
 
-/** Debian's `zookeeper`; its manifest names the other jars. slf4j-simple writes the log to stderr. */
-const CLASSPATH = '/usr/share/java/slf4j-simple.jar:/usr/share/java/zookeeper.jar';
+/**
+ * Debian's `zookeeper`; its manifest names the other jars, but for two that Netty needs (TLS). slf4j-simple writes
+ * the log to stderr.
+ */
+const CLASSPATH = ['slf4j-simple', 'zookeeper', 'netty-codec', 'netty-resolver']
+  .map((name) => `/usr/share/java/${name}.jar`)
+  .join(':');
 
 const JVM_FLAGS = [
   '-Xmx256m',
@@ -25,6 +30,8 @@ const JVM_FLAGS = [
   '-Djava.net.preferIPv4Stack=true',
   '-Dzookeeper.admin.enableServer=false',
   '-Dzookeeper.forceSync=no',
+  // A server that looks for a leader asks again within half a second, not after ever longer up to a minute.
+  '-Dzookeeper.fastleader.maxNotificationInterval=500',
 ];
 
 /** One real ZooKeeper server on 127.0.0.1. */

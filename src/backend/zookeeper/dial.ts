@@ -1,4 +1,5 @@
 import net, { type Socket } from 'node:net';
+import { codeOf } from '../../util/errors.js';
 import type { Server } from './hosts.js';
 
 /** TLS material, PEM. */
@@ -14,6 +15,15 @@ export interface Dial {
   connect(server: Server): Socket;
   /** The event after which the socket carries our bytes. */
   readonly ready: 'connect' | 'secureConnect';
+}
+
+/** Codes of a certificate, ours or the server's, that the other side does not accept (OpenSSL's and Node's names). */
+const REFUSALS =
+  /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_(GET|VERIFY|DECODE)|ERR_TLS_CERT_|ERR_SSL_(TLS|SSL)V[0-9.]+_(ALERT_)?|HOSTNAME_MISMATCH|INVALID_CA)/;
+
+/** Whether an attempt failed because of a certificate: trying again does not help. */
+export function isTlsRefusal(error: unknown): boolean {
+  return REFUSALS.test(codeOf(error) ?? '');
 }
 
 /** Node's TLS takes milliseconds to load: only who asks for it waits for that. */

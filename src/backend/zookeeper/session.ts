@@ -4,7 +4,7 @@ import type { Clock } from '../../util/clock.js';
 import { NotPermittedError, ServiceUnreachableError, SessionLostError } from '../../util/errors.js';
 import type { Log } from '../../util/log.js';
 import { Connection, describeFailure } from './connection.js';
-import { type Dial, dialer, type TlsOptions } from './dial.js';
+import { type Dial, dialer, isTlsRefusal, type TlsOptions } from './dial.js';
 import { type Ensemble, type Server, showServer } from './hosts.js';
 import { createLibraryClient, STATE } from './library.js';
 import { Nodes } from './nodes.js';
@@ -62,6 +62,8 @@ export class Session {
   readonly #pulse: Pulse;
   readonly #over = new AbortController();
   readonly #failures = new Map<string, string>();
+  /** Servers with which there is no TLS to be had. */
+  readonly #refusing = new Set<Server>();
   readonly #guards = new Set<() => void>();
   readonly #reconnected = new Set<() => void>();
   #state: State = { at: 'connecting', attempts: 0 };
@@ -224,10 +226,17 @@ export class Session {
   #failed(server: Server, error: Error): void {
     const failure = describeFailure(server, error);
     this.#failures.set(showServer(server), failure);
+    if (isTlsRefusal(error)) this.#refusing.add(server);
     this.#options.log.debug({ failure }, 'a connection to ZooKeeper ended');
     if (this.#state.at !== 'connecting') return;
     this.#state = { at: 'connecting', attempts: this.#state.attempts + 1 };
-    if (this.#state.attempts >= this.#options.connectAttempts) this.#unreachable();
+    if (this.#refusing.size === this.servers) this.#refusedByAll();
+    else if (this.#state.attempts >= this.#options.connectAttempts) this.#unreachable();
+  }
+
+  #refusedByAll(): void {
+    const hint = 'check --tls-ca, --tls-cert and --tls-key, and the name in the certificate of the server';
+    this.#end('refused', new NotPermittedError(`no TLS with ZooKeeper: ${this.#shownFailures}`, { hint }));
   }
 
   #unreachable(): void {

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { authority, type Certificate, certificate } from '../helpers/certificates.js';
+import { freePort } from '../helpers/ports.js';
+import { type TempDir, tempDir } from '../helpers/temp.js';
+import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
+import { freshLock, run } from './stage.js';
+
+/** A ZooKeeper with a port that speaks TLS and wants to see a certificate of the client's. */
+let zookeeper: ZooKeeper;
+let dir: TempDir;
+let secure: string;
+let ca: Certificate;
+let client: Certificate;
+let strangers: Certificate;
+
+before(async () => {
+  dir = await tempDir('tls');
+  ca = authority(dir, 'ca');
+  client = certificate(dir, 'client', ca);
+  const server = certificate(dir, 'server', ca);
+  strangers = authority(dir, 'strangers');
+  const port = await freePort();
+  secure = `127.0.0.1:${port}`;
+  zookeeper = await startZooKeeper({
+    config: [
+      `secureClientPort=${port}`,
+      'secureClientPortAddress=127.0.0.1',
+      'serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory',
+      `ssl.keyStore.location=${server.both}`,
+      'ssl.keyStore.type=PEM',
+      `ssl.trustStore.location=${ca.cert}`,
+      'ssl.trustStore.type=PEM',
+      'ssl.hostnameVerification=false',
+    ],
+  });
+});
+after(async () => {
+  await zookeeper[Symbol.asyncDispose]();
+  await dir[Symbol.asyncDispose]();
+});
+
+const material = (own: Certificate, trusted: Certificate) => [
+  '--tls-ca',
+  trusted.cert,
+  '--tls-cert',
+  own.cert,
+  '--tls-key',
+  own.key,
+];
+
+test('runs the command over mutual TLS', async (t) => {
+  const it = await run(t, secure, ['-i', freshLock(), ...material(client, ca)], ['sh', '-c', 'exit 5']);
+  assert.deepEqual(await it.exited, { code: 5, signal: null }, it.stderr);
+});
+
+test('a server whose certificate nobody we trust vouches for is refused at once, with status 77', async (t) => {
+  const it = await run(t, secure, ['-T', '60', '-i', freshLock(), ...material(client, strangers)], ['true']);
+  assert.deepEqual(await it.exited, { code: 77, signal: null });
+  assert.match(it.stderr, /no TLS with ZooKeeper: .*certificate"/);
+});
+
+test('a server that does not accept our certificate ends the connecting at once, with status 77', async (t) => {
+  const other = certificate(dir, 'other', strangers);
+  const it = await run(t, secure, ['-T', '60', '-i', freshLock(), ...material(other, ca)], ['true']);
+  assert.deepEqual(await it.exited, { code: 77, signal: null }, it.stderr);
+  assert.match(it.stderr, /no TLS with ZooKeeper/);
+});
+
+test('TLS that was asked for is never replaced by plain text', async (t) => {
+  const it = await run(
+    t,
+    zookeeper.address,
+    ['-T', '2', '-i', freshLock(), ...material(client, ca)],
+    ['echo', 'ran'],
+  );
+  const { code } = await it.exited;
+  assert.ok(code === 69 || code === 77, String(code));
+  assert.equal(it.stdout, '');
+});
