@@ -18,10 +18,10 @@ after(() => zookeeper[Symbol.asyncDispose]());
 const LIMIT = { timeout: 60_000 };
 
 /** A supervisord with these entries, and the witness of what runs under `alone`. */
-async function stage(t: TestContext, programs: string): Promise<{ host: Host; witness: Witness }> {
+async function stage(t: TestContext, programs: string, env = {}): Promise<{ host: Host; witness: Witness }> {
   const owned = scope(t);
   const witness = await owned.use(Witness.create());
-  const host = await owned.use(Host.start({ programs, servers: zookeeper.hosts, witness }));
+  const host = await owned.use(Host.start({ programs, servers: zookeeper.hosts, witness, env }));
   return { host, witness };
 }
 
@@ -39,9 +39,9 @@ function starts(host: Host, program: string): Start[] {
   }));
 }
 
-/** Waits until a program's command has started `times` times; returns the last start. */
-function started(host: Host, program: string, times = 1): Promise<Start> {
-  return until(() => starts(host, program)[times - 1], `the command of ${program} starts`);
+/** Waits until a program's command has started; returns its first start. */
+function started(host: Host, program: string): Promise<Start> {
+  return until(() => starts(host, program)[0], `the command of ${program} starts`);
 }
 
 /** The programs' states alone. */
@@ -51,7 +51,7 @@ async function states(host: Host): Promise<Readonly<Record<string, string>>> {
 
 /** The pair, with one holder and one waiter, both of them RUNNING to supervisord. */
 async function pair(t: TestContext) {
-  const { host, witness } = await stage(t, 'pair.conf');
+  const { host, witness } = await stage(t, 'pair.conf', { PERMITS: '1' });
   const holder = await until(
     () => ['one', 'two'].find((name) => starts(host, name).length > 0),
     'one of the pair holds',
@@ -84,6 +84,11 @@ test(
     assert.doesNotMatch(host.events, /exited: /);
   },
 );
+
+test('two entries with two permits run at once, and the witness of these tests sees it', LIMIT, async (t) => {
+  const { host } = await stage(t, 'pair.conf', { PERMITS: '2' });
+  await host.said(new RegExp(`exited: (one|two) \\(exit status ${Witness.SECOND}; not expected\\)`));
+});
 
 test('the restart of a waiter costs the holder nothing', LIMIT, async (t) => {
   const { host, holder, waiter } = await pair(t);
@@ -141,8 +146,8 @@ test(
 
     await until(() => host.stdout('twin'), 'the command of the twin runs');
     await host.ctl('stop', 'twin');
+    await host.said(/stopped: twin \(terminated by SIGKILL\)/);
     assert.match(host.events, /killing 'twin' \(\d+\) with SIGKILL/, 'the twin: -k above stopwaitsecs');
-    assert.match(host.events, /stopped: twin \(terminated by SIGKILL\)/);
   },
 );
 
