@@ -25,7 +25,7 @@ export class Pty implements AsyncDisposable {
   readonly #run: Run;
 
   constructor(file: string, args: readonly string[], options: PtyOptions = {}) {
-    const script = join(import.meta.dirname, 'pty.py');
+    const script = join(import.meta.dirname, 'terminal.py');
     const size = [String(options.columns ?? 80), String(options.rows ?? 24)];
     this.#run = new Run('/usr/bin/python3', [script, ...size, file, ...args], {
       env: { TERM: 'xterm', PATH: NODE_FIRST_PATH, ...options.env },

@@ -110,7 +110,7 @@ export class Run implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const free = this.#ended !== undefined && this.#ended.signal !== 'SIGKILL';
     try {
-      if (free) await this.expectNoStray();
+      if (free) await this.expectNoStray(2_000);
     } finally {
       await killAllWithEnv(this.mark);
       await this.exited;

@@ -1,6 +1,6 @@
 """Runs a command on a pseudo-terminal of its own, as its controlling terminal.
 
-    pty.py COLUMNS ROWS FILE [ARGUMENT...]
+    terminal.py COLUMNS ROWS FILE [ARGUMENT...]
 
 Orders come as JSON lines on stdin: {"keys": BASE64} and {"size": [COLUMNS, ROWS]}. Events go as JSON lines to
 stdout: {"pid": PID}, {"screen": BASE64}, and the last one {"code": N or null, "signal": NAME or null}. When stdin
