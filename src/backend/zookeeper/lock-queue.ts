@@ -45,6 +45,7 @@ export class Place {
   /** Takes a place at the end of the line, making the directory if need be. */
   async join(kind: NodeKind, data: Buffer, signal: AbortSignal): Promise<void> {
     const prefix = `${this.#directory}/${this.#id}${NODE_INFIX[kind]}`;
+    this.#parents.anticipate(this.#directory);
     while (this.#name === undefined) {
       await orAborted(this.#session.connected(), signal);
       try {

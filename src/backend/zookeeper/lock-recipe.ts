@@ -35,7 +35,9 @@ export async function grantLock(
   const data = encodeIdentity(claim.identity);
   try {
     await place.join(claim.mode, data, signal);
-    await refuseSemaphore(session, path, signal);
+    // On its way together with the first look, and answered before we wait or take the lock.
+    const kind = refuseSemaphore(session, path, signal);
+    kind.catch(() => {});
     const ours = await place.turn(
       signal,
       (queue) => {
@@ -47,8 +49,9 @@ export async function grantLock(
           () => readHolders(session, path, queue),
         );
       },
-      () => wait,
+      () => kind.then(() => wait),
     );
+    await kind;
     if (ours) return await confirm(recipe, place.path, data, signal);
   } catch (error) {
     await place.leave();

@@ -14,6 +14,18 @@ export class Parents {
   }
 
   /**
+   * Asks for a node without waiting for the answer: what is sent next finds it, if its parent is there. Whether it
+   * is, shows then. A lock's directory goes away with its last contender, so that the next one nearly always has
+   * to make it, and would first be told that it is missing.
+   */
+  anticipate(path: string): void {
+    this.#session.nodes.create(path, Buffer.alloc(0), 'persistent').then(
+      () => this.#made.add(path),
+      () => {},
+    );
+  }
+
+  /**
    * Makes sure that a node exists, and its parents, a chroot included. Begins at the deepest, so that no right is
    * needed on nodes above the first that exists.
    * @param data of the node itself, if it is made here; its parents are made empty
