@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { freePort } from './ports.js';
-import { connectResponse, decodeRequest, FrameSplitter, frame, type Request, reply } from './zk-frames.js';
+import { connectResponse, decodeRequest, FrameSplitter, type Request, reply } from './zk-frames.js';
 
 /** A listener on 127.0.0.1 and its connections. */
 export class FakeServer implements AsyncDisposable {
@@ -62,14 +62,10 @@ export function silentServer(): Promise<FakeServer> {
 
 /** One client's connection, as the script of a hostile server sees it. */
 export interface HostilePeer {
-  /** Which connection it is, from 1. */
-  readonly connection: number;
   /** Sends bytes as they are. */
   send(bytes: Buffer | string): void;
   /** Sends a proper reply. */
   reply(xid: number, error?: number, body?: Buffer): void;
-  /** Sends a body with a proper length before it. */
-  frame(...parts: readonly Buffer[]): void;
   /** Closes the connection. */
   destroy(): void;
 }
@@ -90,14 +86,11 @@ export function hostileServer(
   onRequest: (request: Request, peer: HostilePeer) => void,
   options: HostileOptions = {},
 ): Promise<FakeServer> {
-  let connections = 0;
   return listening((socket) => {
     const splitter = new FrameSplitter();
     const peer: HostilePeer = {
-      connection: ++connections,
       send: (bytes) => void socket.write(bytes),
       reply: (xid, error, body) => void socket.write(reply(xid, error, body)),
-      frame: (...parts) => void socket.write(frame(...parts)),
       destroy: () => void socket.destroy(),
     };
     let greeted = false;

@@ -70,15 +70,6 @@ export async function expectNoProcessWithEnv(marker: string, limitMs = 5_000): P
   }
 }
 
-/** Waits until none of these processes is alive; fails with the names of those that are. */
-export async function expectNoProcess(pids: readonly number[], limitMs = 5_000): Promise<void> {
-  try {
-    await until(() => !pids.some(alive), `processes ${pids.join(', ')} are gone`, limitMs);
-  } catch (cause) {
-    throw new Error(`still alive: ${describeProcesses(pids.filter(alive))}`, { cause });
-  }
-}
-
 /**
  * Kills every process that carries `marker`, by pid, until none is left: one pass can miss a process that is
  * being forked.

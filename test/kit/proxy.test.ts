@@ -127,7 +127,7 @@ test('a proxy that refuses new connections keeps the open ones, and can take new
   const target = await echo(t);
   const proxy = await scope(t).use(startProxy(target.address, { protocol: 'raw' }));
   const { socket, seen } = await client(t, proxy.port);
-  proxy.refuseNew();
+  await proxy.refuseNew();
   await assert.rejects(client(t, proxy.port), { code: 'ECONNREFUSED' });
   socket.write('x');
   await until(() => seen.text === '<x>', 'the open connection works');
