@@ -2,7 +2,7 @@ import type { ConnectionManager } from 'node-zookeeper-client';
 import type { Clock, Timer } from '../../util/clock.js';
 import type { Dial } from './dial.js';
 import { FrameSplitter } from './framing.js';
-import { type Server, showServer } from './hosts.js';
+import type { Server } from './hosts.js';
 import { STATE } from './library.js';
 
 export interface ConnectionOptions {
@@ -68,7 +68,9 @@ export class Connection {
     if (this.#stopped) return;
     this.#manager.setState(STATE.connecting);
     this.#pause?.cancel();
-    this.#pause = this.#options.clock.setTimer(this.#pauseMs(), () => this.#open());
+    const pauseMs = this.#pauseMs();
+    if (pauseMs === 0) queueMicrotask(() => this.#open());
+    else this.#pause = this.#options.clock.setTimer(pauseMs, () => this.#open());
   }
 
   /** None while servers are left that have not failed since the last good connection; then up to T/40, at random. */
@@ -148,10 +150,4 @@ export class Connection {
     this.#deliver(frame);
     if (Buffer.compare(manager.zxid, seen) < 0 || (manager.zxid[0] ?? 0) >= 0x80) manager.zxid = seen;
   }
-}
-
-/** `127.0.0.1:2181: connect ECONNREFUSED`. */
-export function describeFailure(server: Server, error: Error): string {
-  const text = error.message !== '' ? error.message : 'code' in error ? String(error.code) : error.name;
-  return `${showServer(server)}: ${text}`;
 }

@@ -1,10 +1,11 @@
 import type { Client } from 'node-zookeeper-client';
 import { aborted, delay, orAborted } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
-import { NotPermittedError, ServiceUnreachableError, SessionLostError } from '../../util/errors.js';
+import { NotPermittedError, SessionLostError } from '../../util/errors.js';
 import type { Log } from '../../util/log.js';
-import { Connection, describeFailure } from './connection.js';
-import { type Dial, dialer, isTlsRefusal, type TlsOptions } from './dial.js';
+import { Connection } from './connection.js';
+import { ConnectionFailures } from './connection-failures.js';
+import { type Dial, dialer, type TlsOptions } from './dial.js';
 import { type Ensemble, type Server, showServer } from './hosts.js';
 import { createLibraryClient, STATE } from './library.js';
 import { Nodes } from './nodes.js';
@@ -34,7 +35,7 @@ export interface SessionOptions {
 export type SessionEnd = 'expired' | 'refused' | 'silence' | 'closed';
 
 type State =
-  | { readonly at: 'connecting'; readonly attempts: number }
+  | { readonly at: 'connecting' }
   | { readonly at: 'connected' }
   | { readonly at: 'disconnected'; readonly since: number }
   | { readonly at: 'closing' }
@@ -61,16 +62,15 @@ export class Session {
   readonly #requests: Requests;
   readonly #pulse: Pulse;
   readonly #over = new AbortController();
-  readonly #failures = new Map<string, string>();
-  /** Servers with which there is no TLS to be had. */
-  readonly #refusing = new Set<Server>();
+  readonly #failures: ConnectionFailures;
   readonly #guards = new Set<() => void>();
   readonly #reconnected = new Set<() => void>();
-  #state: State = { at: 'connecting', attempts: 0 };
+  #state: State = { at: 'connecting' };
 
   private constructor(options: SessionOptions, dial: Dial) {
     const { clock } = options;
     this.#options = options;
+    this.#failures = new ConnectionFailures(options.ensemble.servers);
     this.#client = createLibraryClient(options.ttlMs);
     const manager = this.#client.connectionManager;
     this.#requests = new Requests({
@@ -84,7 +84,7 @@ export class Session {
       isConnected: () => this.isConnected,
       ping: () => manager.onSocketTimeout(),
       onSilentServer: (silenceMs) => this.switchServer(`silent for ${Math.round(silenceMs)} ms`),
-      onSilence: (silenceMs) => this.#outOfReach(silenceMs),
+      onSilence: (silenceMs) => this.#end('silence', this.#failures.outOfReach(silenceMs)),
     });
     this.nodes = new Nodes(this.#client, options.acl, (operation, path, start) => {
       if (this.#over.signal.aborted) return Promise.reject(this.#over.signal.reason);
@@ -113,7 +113,9 @@ export class Session {
    */
   static async open(options: SessionOptions, signal: AbortSignal): Promise<Session> {
     const session = new Session(options, await dialer(options.tls));
-    const limit = options.clock.setTimer(options.connectLimitMs, () => session.#unreachable());
+    const limit = options.clock.setTimer(options.connectLimitMs, () =>
+      session.#end('silence', session.#failures.unreachable()),
+    );
     try {
       session.#client.connect();
       await orAborted(session.connected(), signal);
@@ -224,31 +226,12 @@ export class Session {
   }
 
   #failed(server: Server, error: Error): void {
-    const failure = describeFailure(server, error);
-    this.#failures.set(showServer(server), failure);
-    if (isTlsRefusal(error)) this.#refusing.add(server);
-    this.#options.log.debug({ failure }, 'a connection to ZooKeeper ended');
+    const failures = this.#failures;
+    failures.add(server, error);
+    this.#options.log.debug({ failure: `${failures}` }, 'a connection to ZooKeeper ended');
     if (this.#state.at !== 'connecting') return;
-    this.#state = { at: 'connecting', attempts: this.#state.attempts + 1 };
-    if (this.#refusing.size === this.servers) this.#refusedByAll();
-    else if (this.#state.attempts >= this.#options.connectAttempts) this.#unreachable();
-  }
-
-  #refusedByAll(): void {
-    const hint = 'check --tls-ca, --tls-cert and --tls-key, and the name in the certificate of the server';
-    this.#end('refused', new NotPermittedError(`no TLS with ZooKeeper: ${this.#shownFailures}`, { hint }));
-  }
-
-  #unreachable(): void {
-    const servers = this.#options.ensemble.servers.map(showServer).join(', ');
-    const text = `no ZooKeeper session: ${this.#shownFailures || `${servers}: no answer`}`;
-    const hint = 'are the servers up, and is the address right (-z, ZKHOSTS)?';
-    this.#end('silence', new ServiceUnreachableError(text, { hint }));
-  }
-
-  #outOfReach(silenceMs: number): void {
-    const text = `no ZooKeeper server was reached for ${Math.round(silenceMs)} ms, longer than the session timeout`;
-    this.#end('silence', new SessionLostError(`${text}: ${this.#shownFailures}`));
+    if (failures.areRefusals) this.#end('refused', failures.refused());
+    else if (failures.count >= this.#options.connectAttempts) this.#end('silence', failures.unreachable());
   }
 
   #follow(state: number): void {
@@ -261,7 +244,7 @@ export class Session {
       this.#end('refused', new NotPermittedError('ZooKeeper refused the credentials', { hint }));
     } else if (state === STATE.disconnected && this.#state.at === 'connected') {
       this.#state = { at: 'disconnected', since: this.#options.clock.now() };
-      this.#options.log.info({}, `disconnected from ZooKeeper (${this.#shownFailures}); reconnecting`);
+      this.#options.log.info({}, `disconnected from ZooKeeper (${this.#failures}); reconnecting`);
       this.#requests.settleAll();
     }
   }
@@ -286,10 +269,6 @@ export class Session {
 
   get #shownId(): string {
     return `0x${this.id.toString(16)}`;
-  }
-
-  get #shownFailures(): string {
-    return [...this.#failures.values()].join('; ');
   }
 
   #end(end: SessionEnd, reason: Error): void {
