@@ -1,4 +1,4 @@
-// Makes dist/lockex.cjs.cache: V8's code of the bundle's functions, as they are after three short runs: one with no
+// Makes dist/lockex.cjs.VERSION-ARCH.cache: V8's code of the bundle's functions, as they are after three short runs: one with no
 // lock service, one that finds none, and one with a stand-in for ZooKeeper that says yes to everything. V8 knows a
 // stale cache only by the bundle's length: remove it before a build.
 const { readFileSync, writeFileSync } = require('node:fs');
@@ -72,7 +72,7 @@ standIn.listen(0, '127.0.0.1', () => {
   const next = (status) => {
     const words = runs.shift();
     if (words === undefined) {
-      writeFileSync(`${bundle}.cache`, script.createCachedData());
+      writeFileSync(`${bundle}.${process.version}-${process.arch}.cache`, script.createCachedData());
       if (status !== 0) process.stderr.write(`the last run ended with ${status}\n`);
       exit(status);
     }

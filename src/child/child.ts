@@ -47,6 +47,8 @@ export interface Child {
    * and we do not. Never to a process that has been reaped; never throws.
    */
   signal(name: SignalName): void;
+  /** Whether the command itself is stopped (state T), as far as can be told; not its descendants. */
+  isSuspended(): boolean;
   /**
    * Ends the tree: sends `signal`, and SIGCONT for what is stopped, to all of it; and SIGKILL, again and again,
    * to whatever is left once `patience` has aborted. With a patience that has aborted already, it is SIGKILL at

@@ -85,6 +85,10 @@ class RunningChild implements Child {
     }
   }
 
+  isSuspended(): boolean {
+    return !this.#ended.signal.aborted && readProcess(this.pid)?.state === 'T';
+  }
+
   stop(signal: SignalName, patience: AbortSignal): Promise<void> {
     const hurry = () => this.#hurry.abort();
     if (patience.aborted || signal === 'SIGKILL') hurry();

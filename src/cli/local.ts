@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { codeOf, UsageError } from '../util/errors.js';
+import { codeOf, NotPermittedError, UsageError } from '../util/errors.js';
 
 /** What is known about a directory that everybody may write to. */
 export interface SharedDirectory {
@@ -27,7 +27,8 @@ export function localDirectory(uid: number, runLock: SharedDirectory): string {
 
 /**
  * Makes the directory of `--local`, if need be, and returns its URL.
- * @throws UsageError when it cannot be made, or is not ours alone: another user could take our locks
+ * @throws UsageError when it cannot be made
+ * @throws NotPermittedError when it is not ours alone: another user could take our locks
  */
 export function localUrl(uid: number): string {
   const directory = localDirectory(uid, { path: '/run/lock', mode: modeOf('/run/lock') });
@@ -43,9 +44,12 @@ export function localUrl(uid: number): string {
   }
   const stat = lstatSync(directory);
   if (!stat.isDirectory() || stat.uid !== uid || (stat.mode & 0o022) !== 0) {
-    throw new UsageError(`--local: expected ${directory} to be a directory of ours alone, got another`, {
-      hint: 'remove it, or choose a directory yourself: --url file:///directory',
-    });
+    const mode = (stat.mode & 0o7777).toString(8);
+    const got = stat.isDirectory() ? `one of user ${stat.uid} with mode ${mode}` : 'something else';
+    throw new NotPermittedError(
+      `--local: expected ${directory} to be a directory of user ${uid} that nobody else may write to, got ${got}`,
+      { hint: 'remove it, or choose a directory yourself: --url file:///directory' },
+    );
   }
   return pathToFileURL(directory).href;
 }

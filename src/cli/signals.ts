@@ -55,6 +55,10 @@ export class ProcessSignals implements SignalFeed {
     return OF_THE_TERMINAL.includes(name) && this.#inForeground();
   }
 
+  inForeground(): boolean {
+    return this.#inForeground();
+  }
+
   /** From now on, Ctrl-Z and a background write do not suspend us. Once is enough. */
   refuseSuspension(): void {
     for (const name of SUSPENDING) this.#source.on(name, this.#receive);

@@ -31,6 +31,8 @@ export interface SignalFeed {
   subscribe(listener: (name: SignalName) => void): () => void;
   /** Whether the terminal has delivered this signal to the command, too: we share its foreground group. */
   deliveredByTerminal(name: SignalName): boolean;
+  /** Whether the keys of a terminal reach our process group. */
+  inForeground(): boolean;
 }
 
 /** The outside, handed in. */

@@ -4,6 +4,7 @@ import { type Ending, killTimeOf, meaningOf, outcomeOf } from './endings.js';
 import { commandEnvironment } from './environment.js';
 import type { Job, Outcome, World } from './job.js';
 import { Patience } from './patience.js';
+import { Suspension } from './suspension.js';
 
 /**
  * Runs the command under a lease until its whole tree is gone. All endings meet here: the first one names the
@@ -33,11 +34,11 @@ class Run {
   readonly #job: Job;
   readonly #world: World;
   readonly #patience: Patience;
+  readonly #suspension: Suspension;
   readonly #sent = new Set<SignalName>(['SIGKILL']);
   #ending: Ending | undefined;
   readonly #first: Promise<Ending>;
   #settle: (ending: Ending) => void = () => {};
-  #suspended = false;
 
   constructor(child: Child, lease: Lease, job: Job, world: World) {
     this.#child = child;
@@ -45,6 +46,7 @@ class Run {
     this.#job = job;
     this.#world = world;
     this.#patience = new Patience(world.clock);
+    this.#suspension = new Suspension(child, world.signals, world.clock, world.log);
     this.#first = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -66,6 +68,7 @@ class Run {
       lost.removeEventListener('abort', onLost);
       bug.removeEventListener('abort', onBug);
       this.#patience.cancel();
+      this.#suspension.end();
     }
   }
 
@@ -118,20 +121,10 @@ class Run {
         return;
       }
     }
-    if (meaning === 'forward') this.#child.signal(name);
-    else if (name === 'SIGTSTP') this.#onKeyboardStop();
-  }
-
-  /**
-   * Ctrl-Z has stopped the command. We go on, or the lock would be lost; so the shell does not come back, and a
-   * second Ctrl-Z, which the terminal delivers to us alone of those still running, is the way on.
-   */
-  #onKeyboardStop(): void {
-    const { log } = this.#world;
-    this.#suspended = !this.#suspended;
-    if (this.#suspended)
-      log.warn({}, 'the command is suspended, and lockex stays to keep the lock: Ctrl-Z again resumes it');
-    else this.#child.signal('SIGCONT');
+    const background = this.#child.group === 'shared' && !signals.inForeground();
+    if (background && (name === 'SIGTTIN' || name === 'SIGTTOU')) this.#suspension.usedTerminalInBackground();
+    else if (meaning === 'forward') this.#child.signal(name);
+    else if (name === 'SIGTSTP') this.#suspension.keyPressed();
   }
 }
 

@@ -25,6 +25,12 @@ export class ScriptedChild implements Child {
     });
   }
 
+  suspended = false;
+
+  isSuspended(): boolean {
+    return this.suspended;
+  }
+
   /** The command ends by itself. */
   ends(status: ExitStatus): void {
     this.#end(status);

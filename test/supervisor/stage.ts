@@ -20,6 +20,7 @@ export class Stage implements World {
   readonly #bug = new AbortController();
   /** Signals that the terminal delivers to the command as well. */
   terminal: readonly SignalName[] = [];
+  foreground = false;
   answers: Answers = { SIGTERM: killed('SIGTERM'), SIGINT: killed('SIGINT') };
   leftover = false;
   env: NodeJS.ProcessEnv = {};
@@ -38,6 +39,7 @@ export class Stage implements World {
       return () => void this.#listeners.delete(listener);
     },
     deliveredByTerminal: (name: SignalName) => this.terminal.includes(name),
+    inForeground: () => this.foreground,
   };
 
   get bug(): AbortSignal {

@@ -124,10 +124,29 @@ test('Ctrl-Z suspends the command and keeps the lock, and a second one resumes i
   stage.terminal = ['SIGTSTP'];
   const run = supervise(stage.job(), stage);
   const child = await stage.started();
+  child.suspended = true;
   stage.send('SIGTSTP');
+  await until(() => stage.events.some((event) => event.includes('is suspended')), 'it says so');
   assert.deepEqual(child.received, []);
   stage.send('SIGTSTP');
   assert.deepEqual(child.received, ['SIGCONT']);
+  child.ends(exited(0));
+  await run;
+});
+
+test('a command that ignores Ctrl-Z is not said to be suspended, nor resumed', async () => {
+  const stage = new Stage();
+  stage.terminal = ['SIGTSTP'];
+  const run = supervise(stage.job(), stage);
+  const child = await stage.started();
+  stage.send('SIGTSTP');
+  stage.send('SIGTSTP');
+  await new Promise((resolve) => setTimeout(resolve, 200)); // longer than the look that must find nothing
+  assert.deepEqual(child.received, []);
+  assert.equal(
+    stage.events.some((event) => event.includes('is suspended')),
+    false,
+  );
   child.ends(exited(0));
   await run;
 });

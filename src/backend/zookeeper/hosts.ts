@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { UsageError } from '../../util/errors.js';
 
 /** One server of an ensemble. */
@@ -17,7 +18,6 @@ const DEFAULT_PORT = 2181;
 
 /** `[v6]`, `[v6]:port`, `host`, `host:port`; a bare IPv6 address has more than one colon and is taken whole. */
 const SERVER = /^(?:\[(?<bracketed>[^\]]+)\]|(?<bare>[^:\s[\]]+))(?::(?<port>[^:]*))?$/;
-const BARE_IPV6 = /^[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.%\w]*$/i;
 
 /**
  * Reads `host:port,…[/chroot]`, spaces allowed around each server, IPv6 addresses bare or in brackets.
@@ -42,9 +42,10 @@ export function showServer(server: Server): string {
 }
 
 function parseServer(part: string): Server {
-  if (BARE_IPV6.test(part)) return { host: part, port: DEFAULT_PORT };
+  if (isIPv6(part)) return { host: part, port: DEFAULT_PORT };
   const groups = SERVER.exec(part)?.groups;
-  const host = groups?.['bracketed'] ?? groups?.['bare'];
+  const bracketed = groups?.['bracketed'];
+  const host = bracketed === undefined || isIPv6(bracketed) ? (bracketed ?? groups?.['bare']) : undefined;
   if (host === undefined) throw unreadable('host, host:port or [ipv6]:port', part);
   return { host, port: parsePort(groups?.['port'], part) };
 }

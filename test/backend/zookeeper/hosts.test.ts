@@ -33,6 +33,8 @@ for (const bad of [
   'a:1//x',
   'a:1/../x',
   'http://a:1',
+  '::1::',
+  '[a]:1',
 ]) {
   test(`the address ${JSON.stringify(bad)} is refused, and the message names what came`, () => {
     assert.throws(
