@@ -156,3 +156,33 @@ test('a closed terminal ends the command, and lockex with it', async (t) => {
   const next = await on.use(lockex([...lock, '-n', '--', 'true']));
   assert.deepEqual(await next.exited, { code: 0, signal: null });
 });
+
+test('fg of bash lets a command read that the terminal had stopped', async (t) => {
+  const on = scope(t);
+  // bash sends no SIGCONT to a job that it takes to be running, as lockex is.
+  const shell = await on.use(new Pty('bash', ['--norc', '-i'], { env: { PS1: 'prompt: ' } }));
+  await shell.shows('prompt: ');
+  shell.type(
+    `${LOCKEX} -q ${(await ownLock(on)).join(' ')} -- sh -c 'echo ready $$; read word; echo "got $word"' &\n`,
+  );
+  const command = await pidOf(shell);
+  await inState(command, 'T');
+  shell.type('fg\n');
+  await inState(command, 'S');
+  shell.type('word\n');
+  await shell.shows('got word');
+});
+
+test('a command that ignores Ctrl-Z is not said to be suspended', async (t) => {
+  const on = scope(t);
+  const shell = await on.use(new Pty('sh', ['-i'], { env: { PS1: 'prompt: ' } }));
+  await shell.shows('prompt: ');
+  const deaf = `trap "" TSTP; echo ready $$; read word; echo "got $word"`;
+  shell.type(`${LOCKEX} ${(await ownLock(on)).join(' ')} -- sh -c '${deaf}'\n`);
+  await pidOf(shell);
+  shell.type(KEYS.CTRL_Z);
+  await shell.shows('^Z');
+  shell.type('word\n');
+  await shell.shows('got word');
+  assert.doesNotMatch(shell.screen, /the command is suspended/);
+});
