@@ -27,7 +27,7 @@ export interface LeaseBudget {
  */
 export class LeaseDeadline {
   readonly #clock: Clock;
-  readonly #budget: LeaseBudget;
+  #budget: LeaseBudget;
   readonly #loss = new AbortController();
   #lastRenewal: number;
   #lostDeadline: number | undefined;
@@ -59,6 +59,12 @@ export class LeaseDeadline {
     if (this.isLost()) return;
     this.#lastRenewal = Math.max(this.#lastRenewal, sentAt);
     this.#arm();
+  }
+
+  /** The service keeps us for another time from now on, and has for all we know since the last renewal. */
+  changeBudget(budget: LeaseBudget): void {
+    this.#budget = budget;
+    if (!this.isLost()) this.#arm();
   }
 
   /** The first statement of every entry point: has the stop become due, timer or no timer? */

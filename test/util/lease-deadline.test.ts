@@ -72,3 +72,14 @@ test('a lease that was given back is not lost later', () => {
   clock.advance(60_000);
   assert.equal(deadline.lost.aborted, false);
 });
+
+test('a shorter timeout that the service gives later moves the deadline nearer at once', () => {
+  const { clock, deadline } = lease();
+  clock.advance(2000);
+  deadline.changeBudget({ ...budget, stopAfterMs: 2900, killAfterMs: 3900, deadlineAfterMs: 4000 });
+  assert.equal(deadline.at(), 4000);
+  clock.advance(899);
+  assert.equal(deadline.lost.aborted, false);
+  clock.advance(1);
+  assert.equal(deadline.lost.aborted, true);
+});

@@ -142,6 +142,7 @@ class ZooKeeperBackend implements LockBackend {
       ...grant,
       session: this.#session,
       budget,
+      lossGraceMs: claim.lossGraceMs,
       clock: this.#options.clock,
       afterRelease: async () => {
         this.#leases.delete(lease);

@@ -5,6 +5,7 @@ import { type LeaseBudget, LeaseDeadline } from '../../util/lease-deadline.js';
 import type { Lease } from '../contract.js';
 import { failedWith, isUnsettled } from './operation-error.js';
 import type { Session, SessionEnd } from './session.js';
+import { leaseBudget } from './timing.js';
 
 /** What a session's end means for a lease that it carried. */
 const LOSS_BY_END: Readonly<Record<SessionEnd, LossCause>> = {
@@ -22,6 +23,8 @@ export interface LeaseOptions {
   readonly stat: Stat;
   readonly sentAt: number;
   readonly budget: LeaseBudget;
+  /** The claim's wish, for when the servers give another timeout later. */
+  readonly lossGraceMs: number | undefined;
   readonly clock: Clock;
   /** Tidies up once the permit is given back. */
   readonly afterRelease: () => Promise<void>;
@@ -34,9 +37,9 @@ export interface LeaseOptions {
  */
 export class ZooKeeperLease implements Lease {
   readonly fencingToken: bigint;
-  readonly budget: LeaseBudget;
   readonly #options: LeaseOptions;
   readonly #deadline: LeaseDeadline;
+  #budget: LeaseBudget;
   readonly #forget: readonly (() => void)[];
   #next: Timer | undefined;
   #sentAt: number | undefined;
@@ -45,15 +48,19 @@ export class ZooKeeperLease implements Lease {
   constructor(options: LeaseOptions) {
     const { session, clock, stat, budget, sentAt } = options;
     this.#options = options;
-    this.budget = budget;
+    this.#budget = budget;
     // The transaction that made the node: 64 bits, rising over the whole ensemble, whatever becomes of the parent.
     this.fencingToken = stat.czxid.readBigInt64BE();
     this.#deadline = new LeaseDeadline(budget, clock, sentAt);
-    this.#forget = [session.guard(() => this.#deadline.isLost()), session.onReconnected(() => this.#renew())];
+    this.#forget = [session.guard(() => this.#deadline.isLost()), session.onReconnected(() => this.#onReconnected())];
     session.over.addEventListener('abort', () => this.#sessionOver(), { once: true });
     if (session.over.aborted) this.#sessionOver();
     this.#watch();
     this.#schedule();
+  }
+
+  get budget(): LeaseBudget {
+    return this.#budget;
   }
 
   get lost(): AbortSignal {
@@ -93,6 +100,20 @@ export class ZooKeeperLease implements Lease {
     this.#next?.cancel();
     if (this.#released !== undefined || this.lost.aborted) return;
     this.#next = this.#options.clock.setTimer(this.budget.renewEveryMs, () => this.#renew());
+  }
+
+  /** A server may give a session another timeout than the one before it did: the time line is made anew. */
+  #onReconnected(): void {
+    const { session, lossGraceMs } = this.#options;
+    if (session.ttlMs !== this.#budget.ttlMs) {
+      try {
+        this.#budget = leaseBudget(session.ttlMs, lossGraceMs);
+        this.#deadline.changeBudget(this.#budget);
+      } catch (error) {
+        this.#lose('silence', `the session timeout has changed: ${messageOf(error)}`);
+      }
+    }
+    this.#renew();
   }
 
   /** Sends a renewal unless one is on its way; a server that sits on one for T/6 is left, if there is another. */
