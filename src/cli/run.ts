@@ -50,6 +50,12 @@ function superviseIn(settings: Settings, logger: Logger, signals: ProcessSignals
   for (const name of alteredVariables(process.env, () => readProc('environ'))) {
     log.warn({ variable: name }, `the command gets ${name} altered: it is not valid UTF-8`);
   }
+  if (process.env['LOCKEX_LOCK_PATH'] === `/${settings.resource}` && settings.permits === 1) {
+    log.warn(
+      { lock: settings.resource },
+      'this run is inside of one that holds a lock of the same name: it may wait for itself',
+    );
+  }
   const url = settings.service.url ?? localUrl(process.getuid?.() ?? 0);
   reportStart(log, { ...settings, url, chosenBy: settings.service.chosenBy });
   const onQueue = onlooker(logger, () => new Date());

@@ -52,7 +52,10 @@ export class ZooKeeperLease implements Lease {
     // The transaction that made the node: 64 bits, rising over the whole ensemble, whatever becomes of the parent.
     this.fencingToken = stat.czxid.readBigInt64BE();
     this.#deadline = new LeaseDeadline(budget, clock, sentAt);
-    this.#forget = [session.guard(() => this.#deadline.isLost()), session.onReconnected(() => this.#onReconnected())];
+    this.#forget = [
+      session.guard(() => this.#deadline.isLost()),
+      session.onReconnected(() => this.#onReconnected()),
+    ];
     session.over.addEventListener('abort', () => this.#sessionOver(), { once: true });
     if (session.over.aborted) this.#sessionOver();
     this.#watch();

@@ -1,35 +1,16 @@
 import type { Client } from 'node-zookeeper-client';
 import { aborted, delay, orAborted } from '../../util/abort.js';
-import type { Clock } from '../../util/clock.js';
 import { NotPermittedError, SessionLostError } from '../../util/errors.js';
-import type { Log } from '../../util/log.js';
 import { Connection } from './connection.js';
 import { ConnectionFailures } from './connection-failures.js';
-import { type Dial, dialer, type TlsOptions } from './dial.js';
-import { type Ensemble, type Server, showServer } from './hosts.js';
+import { type Dial, dialer } from './dial.js';
+import { type Server, showServer } from './hosts.js';
 import { createLibraryClient, STATE } from './library.js';
 import { Nodes } from './nodes.js';
 import { isUnsettled, OperationError } from './operation-error.js';
 import { Pulse } from './pulse.js';
 import { Requests } from './requests.js';
-
-export interface SessionOptions {
-  readonly ensemble: Ensemble;
-  /** Session timeout to ask for, ms; the servers may give another. */
-  readonly ttlMs: number;
-  /** Limit for the first connection, ms. */
-  readonly connectLimitMs: number;
-  /** Limit for its attempts, one server each; `Infinity` for none. */
-  readonly connectAttempts: number;
-  /** `user:password` of the digest scheme. */
-  readonly digest: Buffer | undefined;
-  readonly acl: 'open' | 'creator';
-  readonly tls: TlsOptions | undefined;
-  readonly clock: Clock;
-  /** 0 to 1, as `Math.random`. */
-  readonly random: () => number;
-  readonly log: Log;
-}
+import type { SessionOptions } from './session-options.js';
 
 /** Why a session ended: the servers' word, their refusal, nobody to ask for a whole timeout, or our own wish. */
 export type SessionEnd = 'expired' | 'refused' | 'silence' | 'closed';

@@ -93,3 +93,18 @@ test('without the hardening, a bad port ends the process, and an IPv6 address is
   assert.equal((await runBare('127.0.0.1:99999')).crashed, true);
   assert.equal((await runBare('[::1]:2181', 300)).output.includes('connected'), false);
 });
+
+test('a library that lacks what the hardening replaces is refused, and the message names it', async () => {
+  const { createLibraryClient } = await import('../../../src/backend/zookeeper/library.js');
+  const manager = Object.getPrototypeOf(createLibraryClient(2000).connectionManager);
+  const { onSocketTimeout } = manager;
+  manager.onSocketTimeout = undefined;
+  try {
+    assert.throws(
+      () => createLibraryClient(2000),
+      /not version 1\.1\.3: it has no connectionManager\.onSocketTimeout/,
+    );
+  } finally {
+    manager.onSocketTimeout = onSocketTimeout;
+  }
+});

@@ -1,6 +1,7 @@
 import net from 'node:net';
 import { parseEnsemble } from '../../../src/backend/zookeeper/hosts.js';
-import { Session, type SessionOptions } from '../../../src/backend/zookeeper/session.js';
+import { Session } from '../../../src/backend/zookeeper/session.js';
+import type { SessionOptions } from '../../../src/backend/zookeeper/session-options.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { silentLog } from '../../../src/util/log.js';
 

@@ -192,6 +192,20 @@ test('with creator-only access nobody else can touch our nodes, and the lease is
   await (await friend.acquire(claim('private/acl'), never)).release();
 });
 
+test('credentials are shown again on every new connection, before anything else is asked', async () => {
+  await using proxy = await startProxy(zookeeper.address);
+  const creator = { acl: 'creator', digest: Buffer.from('us:secret') } as const;
+  await using backend = await open(proxy.address, { ...creator, ttlMs: 8000 });
+  const lease = await backend.acquire(claim('private3/acl'), never);
+  for (let round = 0; round < 3; round += 1) {
+    proxy.reset();
+    const deadline = lease.deadline();
+    await until(() => lease.deadline() > deadline + 500, 'it is renewed over the new connection');
+  }
+  assert.equal(lease.isLost(), false);
+  await lease.release();
+});
+
 test('a wrong password is refused with a word on where it came from', async () => {
   const creator = { acl: 'creator', digest: Buffer.from('us:secret') } as const;
   await using backend = await open(zookeeper.address, creator);
