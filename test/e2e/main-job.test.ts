@@ -95,6 +95,16 @@ test('a nested run shows its own lock and token, not those of the run around it'
   assert.ok(BigInt(innerToken) > BigInt(outerToken));
 });
 
+test('a run inside of one with the same lock is warned that it may wait for itself', async (t) => {
+  const lock = freshLock();
+  const nested = `"$0" -z ${zookeeper.address} -T 4 -i ${lock} -n -- true; echo inner $?`;
+  const binary = new URL('../../bin/lockex', import.meta.url).pathname;
+  const it = await run(t, ['-i', lock], ['sh', '-c', nested, binary]);
+  assert.equal((await it.exited).code, 0);
+  assert.equal(it.stdout, 'inner 1\n');
+  assert.match(it.stderr, /may wait for itself/);
+});
+
 test('-c N lets N run at once and makes the next one wait', async (t) => {
   const lock = freshLock();
   const two = [await run(t, ['-i', lock, '-c', '2'], STAYS), await run(t, ['-i', lock, '-c', '2'], STAYS)];
