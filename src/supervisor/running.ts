@@ -121,8 +121,10 @@ class Run {
         return;
       }
     }
-    const background = this.#child.group === 'shared' && !signals.inForeground();
-    if (background && (name === 'SIGTTIN' || name === 'SIGTTOU')) this.#suspension.usedTerminalInBackground();
+    // In a shared group the command has had it, too. Not asked is whether we are in the background: the shell may have
+    // brought us to the foreground since.
+    const ofTerminal = this.#child.group === 'shared' && (name === 'SIGTTIN' || name === 'SIGTTOU');
+    if (ofTerminal) this.#suspension.usedTerminalInBackground();
     else if (meaning === 'forward') this.#child.signal(name);
     else if (name === 'SIGTSTP') this.#suspension.keyPressed();
   }

@@ -1,4 +1,4 @@
-import type { Child, ExitStatus, SignalName } from '../../src/child/child.js';
+import type { Child, ExitStatus, Group, SignalName } from '../../src/child/child.js';
 import { aborted } from '../../src/util/abort.js';
 
 /** How a scripted command answers: the status that it ends with on a signal, or nothing to ignore it. */
@@ -7,7 +7,7 @@ export type Answers = Partial<Record<SignalName, ExitStatus>>;
 /** A command that a test plays: it records what it is sent, and ends when it is told or as its answers say. */
 export class ScriptedChild implements Child {
   readonly pid = 4242;
-  readonly group = 'own';
+  group: Group = 'own';
   readonly exited: Promise<ExitStatus>;
   readonly received: SignalName[] = [];
   readonly #answers: Answers;

@@ -151,6 +151,22 @@ test('a command that ignores Ctrl-Z is not said to be suspended, nor resumed', a
   await run;
 });
 
+test('a command that the terminal stopped in the background goes on in the foreground, however late we hear of it', async () => {
+  const stage = new Stage();
+  const run = supervise(stage.job(), stage);
+  const child = await stage.started();
+  child.group = 'shared';
+  stage.send('SIGTTIN');
+  assert.deepEqual(child.received, []);
+  stage.foreground = true;
+  await until(() => child.received.length > 0, 'it goes on');
+  stage.send('SIGTTIN');
+  await until(() => child.received.length > 1, 'it goes on, though we are in the foreground already');
+  assert.deepEqual(child.received, ['SIGCONT', 'SIGCONT']);
+  child.ends(exited(0));
+  await run;
+});
+
 test('a lost lease stops the command, and wins over the status that this causes', async () => {
   const stage = new Stage();
   const run = supervise(stage.job(), stage);
