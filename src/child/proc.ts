@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import { codeOf } from '../util/errors.js';
-import { judgeMark, type MarkReading } from './mark.js';
-import { isExiting, type ProcessFacts, parseStat } from './process-facts.js';
+import { judgeMark, LOOKS, type MarkReading, type Shown } from './mark.js';
+import { type ProcessFacts, parseStat } from './process-facts.js';
 
 /** The process is gone, or hidden from us (another user's, or a `/proc` mounted with `hidepid`). */
 const NOT_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
@@ -10,7 +10,7 @@ const NOT_THERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ESRCH', '
 let buffer = Buffer.allocUnsafe(16 * 1024);
 
 /** A file of one process. Throws what is no answer (too many open files): that must not pass for "gone". */
-function read(pid: number | 'self', file: 'stat' | 'environ' | 'cmdline'): string | undefined {
+function read(pid: number | 'self', file: 'stat' | 'environ'): string | undefined {
   let fd: number | undefined;
   try {
     fd = openSync(`/proc/${pid}/${file}`, 'r');
@@ -45,14 +45,14 @@ export function readProcesses(): ProcessFacts[] {
   return pids.flatMap((pid) => readProcess(pid) ?? []);
 }
 
-/** Whether a process carries the mark of a tree. */
+/** Whether a process carries the mark of a tree. Looks again as long as that cannot be told. */
 export function readMark(facts: ProcessFacts, treeId: string): MarkReading {
-  let environ = read(facts.pid, 'environ');
-  let cmdline: string | undefined;
-  if (environ === '') {
-    cmdline = read(facts.pid, 'cmdline');
-    // It may have been between two programs then, and no longer now: read again what the new one was given.
-    if (cmdline !== '') environ = read(facts.pid, 'environ');
+  const looks: Shown[] = [];
+  let reading: MarkReading = 'undecided';
+  while (reading === 'undecided' && looks.length < LOOKS) {
+    const environ = read(facts.pid, 'environ');
+    looks.push({ environ, facts: environ === '' ? readProcess(facts.pid) : facts });
+    reading = judgeMark(looks, treeId);
   }
-  return judgeMark({ environ, cmdline, exiting: isExiting(facts) }, treeId);
+  return reading;
 }

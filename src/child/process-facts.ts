@@ -14,6 +14,11 @@ export interface ProcessFacts {
   readonly threads: number;
   /** Clock ticks since boot. With the pid it names a process for good, although pids are used again. */
   readonly startTime: number;
+  /**
+   * The size of its environment. `undefined` between two programs, in the middle of execve(2), and of a process
+   * that we may not look into.
+   */
+  readonly environBytes: number | undefined;
 }
 
 /** PF_EXITING and PF_KTHREAD of the kernel's include/linux/sched.h, the same since Linux 2.6. */
@@ -28,13 +33,27 @@ export function parseStat(line: string): ProcessFacts | undefined {
   const [state, ...rest] = line.slice(close + 2).split(' ');
   const [parent, group, session, , terminalGroup, flags] = rest.map(Number);
   const [threads, , startTime] = rest.slice(16, 19).map(Number);
+  const [environStart, environEnd] = rest.slice(46, 48).map(Number);
   if (state === undefined || parent === undefined || group === undefined || session === undefined)
     return undefined;
   if (terminalGroup === undefined || flags === undefined || threads === undefined || startTime === undefined)
     return undefined;
   const pid = Number(line.slice(0, open));
   const command = line.slice(open + 1, close);
-  return { pid, command, state, parent, group, session, terminalGroup, flags, threads, startTime };
+  const environBytes = environEnd ? environEnd - (environStart ?? 0) : undefined;
+  return {
+    pid,
+    command,
+    state,
+    parent,
+    group,
+    session,
+    terminalGroup,
+    flags,
+    threads,
+    startTime,
+    environBytes,
+  };
 }
 
 /**
@@ -46,7 +65,7 @@ export function isAlive(facts: ProcessFacts): boolean {
 }
 
 /** Whether the process is on its way out and runs no more of its own code. */
-export function isExiting(facts: ProcessFacts): boolean {
+export function isExiting(facts: Pick<ProcessFacts, 'flags'>): boolean {
   return (facts.flags & EXITING) !== 0;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { carriesMark, judgeMark, withMark } from '../../src/child/mark.js';
+import { carriesMark, judgeMark, type Shown, withMark } from '../../src/child/mark.js';
 
 const [OUTER, INNER] = ['a'.repeat(32), 'b'.repeat(32)];
 
@@ -42,13 +42,26 @@ test('lockex knows a mark only as a whole word, and only in its own variable', (
 });
 
 test('an empty environment proves nothing while a process is between two programs, and only then', () => {
-  const judge = (environ: string | undefined, cmdline: string | undefined, exiting = false) =>
-    judgeMark({ environ, cmdline, exiting }, OUTER);
-  assert.equal(judge('', ''), 'undecided');
-  assert.equal(judge('', 'sleep\0' + '9\0'), 'absent', 'it was started without an environment');
-  assert.equal(judge('', '\0'), 'absent');
-  assert.equal(judge('', '', true), 'absent', 'it is about to be gone');
-  assert.equal(judge('', undefined), 'absent', 'it is gone');
-  assert.equal(judge(undefined, undefined), 'absent', 'it is another user’s');
-  assert.equal(judge(environ({ LOCKEX_TREE: OUTER }), undefined), 'present');
+  const look = (environ: string | undefined, environBytes: number | undefined, flags = 0): Shown => ({
+    environ,
+    facts: { environBytes, flags },
+  });
+  const [between, empty] = [look('', undefined), look('', 0)];
+  const marked = look(environ({ LOCKEX_TREE: OUTER }), 900);
+  const EXITING = 4;
+  const judge = (...looks: readonly Shown[]) => judgeMark(looks, OUTER);
+  assert.equal(judge(between), 'undecided');
+  assert.equal(judge(look('', 900)), 'undecided', 'there is another program by now: it has to be read again');
+  assert.equal(judge(between, marked), 'present');
+  assert.equal(judge(empty, marked), 'present', 'it was being set up');
+  assert.equal(judge(empty, between, empty), 'undecided');
+  assert.equal(judge(empty, empty, empty), 'absent', 'it was started without an environment');
+  assert.equal(judge(look('', undefined, EXITING)), 'absent', 'it is about to be gone');
+  assert.equal(
+    judge({ ...marked, facts: { environBytes: 900, flags: EXITING } }),
+    'present',
+    'it is not gone yet',
+  );
+  assert.equal(judge(between, { environ: '', facts: undefined }), 'absent', 'it is gone');
+  assert.equal(judge(look(undefined, undefined)), 'absent', 'it is another user’s');
 });

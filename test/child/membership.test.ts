@@ -17,6 +17,7 @@ function one(pid: number, facts: Partial<ProcessFacts> = {}): ProcessFacts {
     flags: 0,
     threads: 1,
     startTime: 1000,
+    environBytes: 100,
     ...facts,
   };
 }

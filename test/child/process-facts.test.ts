@@ -18,7 +18,12 @@ test('lockex reads /proc/PID/stat, whatever the name of the program', () => {
     flags: 4194560,
     threads: 3,
     startTime: 123456,
+    environBytes: undefined,
   });
+  const zeros = '0 '.repeat(22);
+  assert.equal(parseStat(`${STAT} ${zeros}140 153 0`)?.environBytes, 13);
+  assert.equal(parseStat(`${STAT} ${zeros}140 140 0`)?.environBytes, 0);
+  assert.equal(parseStat(`${STAT} ${zeros}0 0 0`)?.environBytes, undefined, 'between two programs');
 });
 
 test('lockex reads of itself what Node knows of it', () => {
