@@ -203,6 +203,21 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
+test('SIGTERM while waiting ends it within a second or so, also when no server answers', async (t) => {
+  const proxy = await scope(t).use(startProxy(zookeeper.address));
+  const lock = freshLock();
+  const holder = await run(t, zookeeper.address, ['-i', lock], STAYS);
+  await running(holder);
+  const it = await run(t, proxy.address, ['-i', lock, '-T', '10'], STAYS);
+  await waiting(it);
+  proxy.mode = 'blackhole';
+  const startedAt = performance.now();
+  it.kill('SIGTERM');
+  assert.deepEqual(await it.exited, { code: 143, signal: null });
+  assert.ok(performance.now() - startedAt < 5000);
+  assert.equal(it.stdout, '');
+});
+
 test('a waiter whose session ends gives up with 69, and with -r -1 takes a new place', async (t) => {
   const proxy = await scope(t).use(startProxy(zookeeper.address));
   const lock = freshLock();

@@ -22,8 +22,8 @@ type State =
   | { readonly at: 'closing' }
   | { readonly at: 'over'; readonly end: SessionEnd };
 
-/** How long a goodbye may take before the socket is closed without one. */
-const CLOSE_LIMIT_MS = 1000;
+/** How long a goodbye may take before the socket is closed without one. It takes milliseconds where somebody answers. */
+const CLOSE_LIMIT_MS = 400;
 
 /**
  * One ZooKeeper session over `node-zookeeper-client`, one object a session, never used for another.
@@ -187,7 +187,7 @@ export class Session {
 
   /**
    * Ends the session: with a goodbye, which makes the servers delete our nodes at once, if there is a connection;
-   * otherwise they stay until the session expires. Never rejects, never takes much longer than a second.
+   * otherwise they stay until the session expires. Never rejects, never takes much longer than {@link CLOSE_LIMIT_MS}.
    */
   async close(): Promise<void> {
     if (this.isConnected) {
