@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../util/sha256.js';
 
 /**
  * The id of the lock of a command that was given none: SHA-256, in hex, of its words as UTF-8, each followed by
@@ -7,7 +7,5 @@ import { createHash } from 'node:crypto';
  * @param words the command and its arguments, as they are run
  */
 export function lockIdOf(words: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const word of words) hash.update(`${word}\0`, 'utf8');
-  return hash.digest('hex');
+  return sha256(...words.map((word) => `${word}\0`));
 }

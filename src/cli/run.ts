@@ -1,16 +1,20 @@
 import { hostname } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import type { LockBackend } from '../backend/contract.js';
 import type { Child, Command } from '../child/child.js';
 import { hasControllingTerminal } from '../child/terminal.js';
-import type { World } from '../supervisor/job.js';
+import type { Outcome, World } from '../supervisor/job.js';
 import { supervise } from '../supervisor/supervise.js';
 import { systemClock } from '../util/clock.js';
+import { DeferredLog } from '../util/deferred-log.js';
+import type { Log } from '../util/log.js';
 import { alteredVariables } from './command-line.js';
 import { connect } from './connect.js';
 import { EXIT_STATUSES, statusOfFailure, statusOfOutcome } from './exit-status.js';
+import { FirstSession } from './first-session.js';
 import { jobOf } from './job-of.js';
 import { localUrl } from './local.js';
-import { type Logger, openLogger } from './logger.js';
+import type { Logger } from './logger.js';
 import { onlooker } from './onlooker.js';
 import { readProc } from './proc-self.js';
 import { reportFailure, reportOutcome, reportStart } from './report.js';
@@ -19,8 +23,6 @@ import type { ProcessSignals } from './signals.js';
 
 /** How long the last lines may take to get out. */
 const FLUSH_LIMIT_MS = 500;
-/** Behind the timers of the connection itself. */
-const PRELOAD_AFTER_MS = 2;
 /** How long the line of the spinner may take to get off the terminal before the command has it. */
 const CLEAR_LIMIT_MS = 50;
 
@@ -30,9 +32,18 @@ const CLEAR_LIMIT_MS = 50;
  * @returns the exit status
  */
 export async function run(settings: Settings, signals: ProcessSignals, bug: AbortSignal): Promise<number> {
+  const log = new DeferredLog();
+  const url = settings.service.url ?? localUrl(process.getuid?.() ?? 0);
+  const session = new FirstSession((signal) =>
+    connect(url, settings.service, { clock: systemClock, log }, signal),
+  );
+  await packetsOnTheirWay();
+  const { openLogger } = await import('./logger.js');
   const logger = openLogger(settings.log, systemClock, process.env);
   try {
-    const outcome = await superviseIn(settings, logger, signals, bug);
+    reportSurroundings(logger.log, settings, url);
+    log.become(logger.log);
+    const outcome = await superviseIn(settings, session, logger, signals, bug);
     logger.spinner?.stop();
     reportOutcome(logger.log, outcome);
     return statusOfOutcome(outcome);
@@ -45,38 +56,50 @@ export async function run(settings: Settings, signals: ProcessSignals, bug: Abor
   }
 }
 
-function superviseIn(settings: Settings, logger: Logger, signals: ProcessSignals, bug: AbortSignal) {
-  const { log } = logger;
+/**
+ * Two turns of the event loop: in the first, a connection to this host is made, in the second, the request for a
+ * session is out. What is loaded after that takes no time from anybody.
+ */
+async function packetsOnTheirWay(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
+}
+
+function reportSurroundings(log: Log, settings: Settings, url: string): void {
   for (const name of alteredVariables(process.env, () => readProc('environ'))) {
     log.warn({ variable: name }, `the command gets ${name} altered: it is not valid UTF-8`);
   }
-  if (process.env['LOCKEX_LOCK_PATH'] === `/${settings.resource}` && settings.permits === 1) {
+  const { resource } = settings;
+  if (process.env['LOCKEX_LOCK_PATH'] === `/${resource}` && settings.permits === 1) {
     log.warn(
-      { lock: settings.resource },
+      { lock: resource },
       'this run is inside of one that holds a lock of the same name: it may wait for itself',
     );
   }
-  const url = settings.service.url ?? localUrl(process.getuid?.() ?? 0);
   reportStart(log, { ...settings, url, chosenBy: settings.service.chosenBy });
-  const onQueue = onlooker(logger, () => new Date());
-  const job = jobOf(settings, { host: hostname(), pid: process.pid, env: process.env, onQueue });
-  return supervise(job, worldOf(settings, url, logger, signals, bug));
 }
 
-function worldOf(
-  { service }: Settings,
-  url: string,
+async function superviseIn(
+  settings: Settings,
+  session: FirstSession,
   logger: Logger,
   signals: ProcessSignals,
   bug: AbortSignal,
-): World {
+): Promise<Outcome> {
+  const onQueue = onlooker(logger, () => new Date());
+  const job = jobOf(settings, { host: hostname(), pid: process.pid, env: process.env, onQueue });
+  const ending = supervise(job, worldOf(session, logger, signals, bug));
+  // What starts processes takes some ms to load, too.
+  const [outcome] = await Promise.all([ending, import('../child/spawn.js')]);
+  return outcome;
+}
+
+function worldOf(session: FirstSession, logger: Logger, signals: ProcessSignals, bug: AbortSignal): World {
   const { log, spinner } = logger;
   return {
     connect(signal: AbortSignal): Promise<LockBackend> {
       spinner?.stop();
-      // What starts processes takes some ms to load: meanwhile the first packets are on their way.
-      systemClock.setTimer(PRELOAD_AFTER_MS, () => void import('../child/spawn.js'));
-      return connect(url, service, { clock: systemClock, log }, signal);
+      return session.connect(signal);
     },
     async spawn(command: Command, env: NodeJS.ProcessEnv, treeId: string): Promise<Child> {
       signals.refuseSuspension();

@@ -40,12 +40,18 @@ export interface LogSettings {
 export function readSettings(values: Values, words: readonly [string, ...string[]]): Settings {
   const [file, ...args] = values.boolean('shell') ? shellWords(words) : words;
   const given = values.text('lockid');
-  const lockId = given ?? lockIdOf([file, ...args]);
+  const lockpath = values.text('lockpath');
+  // What the words say is checked now; the hash, which is good in any case, is made when it is asked for.
+  const named = resourceOf(lockpath, given ?? 'x');
   const waiting = readWaiting(values);
   return {
     service: readService(values, waiting),
-    resource: resourceOf(values.text('lockpath'), lockId),
-    lockId,
+    get resource() {
+      return given === undefined ? resourceOf(lockpath, this.lockId) : named;
+    },
+    get lockId() {
+      return given ?? lockIdOf([file, ...args]);
+    },
     named: given !== undefined,
     ...readClaim(values),
     waiting,

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import type { Lease, LockBackend } from '../backend/contract.js';
 import type { SignalName } from '../child/child.js';
 import { SessionLostError } from '../util/errors.js';
+import { randomId } from '../util/random-id.js';
 import { endsWaiting } from './endings.js';
 import type { Job, Outcome, World } from './job.js';
 import { runUnder } from './running.js';
@@ -60,7 +60,7 @@ async function oneSession(
   running: () => void,
 ): Promise<Outcome> {
   await using backend: LockBackend = await world.connect(stop);
-  const treeId = randomBytes(16).toString('hex');
+  const treeId = randomId();
   const marked = { ...job, claim: { ...job.claim, treeId } };
   const lease = await waitForLease(backend, marked, world, startedAt, stop);
   try {

@@ -1,3 +1,5 @@
+import { hrtime } from 'node:process';
+
 /** A timer that has been set. Cancelling one that has fired does nothing. */
 export interface Timer {
   cancel(): void;
@@ -16,7 +18,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** The monotonic clock of this process. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  // Not `performance.now`, which takes 1 ms to load.
+  now: () => Number(hrtime.bigint()) / 1e6,
   setTimer(ms, run) {
     const timer = setTimeout(run, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
     return { cancel: () => clearTimeout(timer) };

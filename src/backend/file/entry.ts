@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -12,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf } from '../../util/errors.js';
+import { randomId } from '../../util/random-id.js';
 import type { Claim } from '../contract.js';
 import { directoryName, noteName, slotName } from './layout.js';
 import { formatNote, HOLDING_LINE } from './note.js';
@@ -46,7 +46,7 @@ export class Entry {
   /** Makes what is missing and opens it; `undefined` when the directory was taken away in the middle of it. */
   static open(root: string, claim: Claim): Entry | undefined {
     const dir = join(root, directoryName(claim.resource));
-    const id = randomBytes(16).toString('hex');
+    const id = randomId();
     const opened: OpenFile[] = [];
     const open = (name: string, flags: string | number): OpenFile => {
       const path = join(dir, name);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../util/sha256.js';
 import type { Kind } from '../claim.js';
 
 /*
@@ -27,7 +27,7 @@ export function directoryName(resource: string): string {
       .join(''),
   );
   if (escaped.length <= LONGEST_NAME) return escaped;
-  const sum = createHash('sha256').update(resource).digest('hex');
+  const sum = sha256(resource);
   return `${escaped.slice(0, LONGEST_NAME - 1 - sum.length)}~${sum}`;
 }
 

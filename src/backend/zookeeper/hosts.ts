@@ -42,7 +42,8 @@ export function showServer(server: Server): string {
 }
 
 function parseServer(part: string): Server {
-  if (isIPv6(part)) return { host: part, port: DEFAULT_PORT };
+  // Node's test takes 5 ms the first time: only what may be such an address is put to it.
+  if (/:.*:/.test(part) && isIPv6(part)) return { host: part, port: DEFAULT_PORT };
   const groups = SERVER.exec(part)?.groups;
   const bracketed = groups?.['bracketed'];
   const host = bracketed === undefined || isIPv6(bracketed) ? (bracketed ?? groups?.['bare']) : undefined;

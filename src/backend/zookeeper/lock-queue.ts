@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { orAborted } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
+import { randomId } from '../../util/random-id.js';
 import { attend } from './attend.js';
 import { NODE_INFIX, type NodeKind, type QueueNode, queueOf, turnOf } from './contender-names.js';
 import { failedWith, isUnsettled } from './operation-error.js';
@@ -27,8 +27,10 @@ export class Place {
   readonly #parents: Parents;
   readonly #clock: Clock;
   readonly #directory: string;
-  readonly #id = randomBytes(16).toString('hex');
+  readonly #id = randomId();
   #name: string | undefined;
+  /** The queue right after our node was made, asked for along with it. */
+  #firstLook: Promise<QueueNode[]> | undefined;
 
   constructor({ session, parents, clock }: Recipe, directory: string) {
     this.#session = session;
@@ -49,12 +51,14 @@ export class Place {
     while (this.#name === undefined) {
       await orAborted(this.#session.connected(), signal);
       try {
-        const path = await orAborted(
-          this.#session.nodes.create(prefix, data, 'ephemeral-sequential'),
-          signal,
-        );
+        const created = this.#session.nodes.create(prefix, data, 'ephemeral-sequential');
+        // A server answers in order, so that this shows our node: one round trip for both.
+        this.#firstLook = this.#queue();
+        this.#firstLook.catch(() => {});
+        const path = await orAborted(created, signal);
         this.#name = path.slice(this.#directory.length + 1);
       } catch (error) {
+        this.#firstLook = undefined;
         if (failedWith(error, 'NO_NODE'))
           await this.#parents.ensure(this.#directory, Buffer.alloc(0), signal);
         else if (isUnsettled(error)) this.#name = await this.#adopt(signal);
@@ -77,7 +81,7 @@ export class Place {
   ): Promise<boolean> {
     return attend(this.#session, this.#clock, signal, async (wake) => {
       for (;;) {
-        const queue = await this.#queue();
+        const queue = await (this.#takeFirstLook() ?? this.#queue());
         const turn = turnOf(queue, this.#name ?? '');
         if (turn.turn === 'ours') return true;
         if (turn.turn === 'gone')
@@ -104,6 +108,12 @@ export class Place {
     } catch (error) {
       if (!this.#session.over.aborted) throw error;
     }
+  }
+
+  #takeFirstLook(): Promise<QueueNode[]> | undefined {
+    const look = this.#firstLook;
+    this.#firstLook = undefined;
+    return look;
   }
 
   async #queue(): Promise<QueueNode[]> {

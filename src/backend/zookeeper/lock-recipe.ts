@@ -51,8 +51,11 @@ export async function grantLock(
       },
       () => kind.then(() => wait),
     );
+    if (ours) {
+      const [grant] = await Promise.all([confirm(recipe, place.path, data, signal), kind]);
+      return grant;
+    }
     await kind;
-    if (ours) return await confirm(recipe, place.path, data, signal);
   } catch (error) {
     await place.leave();
     throw error;

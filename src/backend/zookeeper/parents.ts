@@ -14,15 +14,18 @@ export class Parents {
   }
 
   /**
-   * Asks for a node without waiting for the answer: what is sent next finds it, if its parent is there. Whether it
-   * is, shows then. A lock's directory goes away with its last contender, so that the next one nearly always has
-   * to make it, and would first be told that it is missing.
+   * Asks for a node and the one above it, without waiting for the answers: what is sent next finds them, if all is
+   * well. Whether it is, shows then. A lock's directory goes away with its last contender, and the lock path with its
+   * last lock, so that the next one nearly always has to make them, and would first be told that they are missing.
    */
   anticipate(path: string): void {
-    this.#session.nodes.create(path, Buffer.alloc(0), 'persistent').then(
-      () => this.#made.add(path),
-      () => {},
-    );
+    const above = parentOf(path);
+    for (const each of above === '' ? [path] : [above, path]) {
+      this.#session.nodes.create(each, Buffer.alloc(0), 'persistent').then(
+        () => this.#made.add(each),
+        () => {},
+      );
+    }
   }
 
   /**

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { orAborted } from '../../util/abort.js';
 import { WrongKindError } from '../../util/errors.js';
+import { randomId } from '../../util/random-id.js';
 import { kindOf, wrongKindMessage } from '../claim.js';
 import type { Claim } from '../contract.js';
 import { attend } from './attend.js';
@@ -69,7 +69,7 @@ async function takePermit(
   data: Buffer,
   signal: AbortSignal,
 ): Promise<Grant> {
-  const permit = `${path}/${randomBytes(16).toString('hex')}`;
+  const permit = `${path}/${randomId()}`;
   try {
     await createPermit(recipe, path, permit, permits, data, signal);
     const grant = await confirm(recipe, permit, data, signal);
