@@ -1,3 +1,4 @@
+import type { Farewell } from '../child/child.js';
 import type { LeaseBudget } from '../util/lease-deadline.js';
 
 /** Who contends: written where other contenders can read it. Never a secret. */
@@ -83,6 +84,13 @@ export interface Lease extends AsyncDisposable {
   readonly budget: LeaseBudget | undefined;
   /** Monotonic ms by which the tree must be dead; moves on with every acknowledged renewal. `Infinity` without a budget. */
   readonly deadline: () => number;
+  /** Calls `listener` after each acknowledged renewal: the deadline has moved. Returns the way to stop that. */
+  onRenewed(listener: () => void): () => void;
+  /**
+   * What a survivor gives the permit back with, when we no longer can: it ends our session. Secret. `undefined` where
+   * the permit goes back by itself, or cannot be given back so.
+   */
+  readonly farewell: Farewell | undefined;
   /** Aborts once, early enough to stop the tree in; the reason is a `LeaseLostError`. */
   readonly lost: AbortSignal;
   /**

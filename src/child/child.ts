@@ -1,4 +1,4 @@
-import type { Log } from '../util/log.js';
+import type { IsolationLevel } from './isolation.js';
 
 /** A signal's name, as Node spells it (`SIGTERM`). */
 export type SignalName = NodeJS.Signals;
@@ -6,7 +6,8 @@ export type SignalName = NodeJS.Signals;
 /** How a process ended. */
 export type ExitStatus =
   | { readonly how: 'exited'; readonly code: number }
-  | { readonly how: 'killed'; readonly signal: SignalName };
+  /** A real-time signal has no name in Node, and is given by its number. */
+  | { readonly how: 'killed'; readonly signal: SignalName | number };
 
 /** What to run. The arguments reach the command byte for byte; no shell. */
 export interface Command {
@@ -22,14 +23,38 @@ export interface Command {
  */
 export type Group = 'shared' | 'own';
 
-export interface SpawnOptions {
+/**
+ * What the guardian does when the tree is dead and we can no longer do it ourselves: it connects to the first of the
+ * addresses that answers, sends the bytes, and waits until the other side hangs up. Secret.
+ */
+export interface Farewell {
+  readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  readonly bytes: Buffer;
+}
+
+/** What to start, and what for. */
+export interface Order {
   readonly command: Command;
-  /** The whole environment of the command; `treeId` is added to its `LOCKEX_TREE`. */
+  /** The whole environment of the command; the mark of the tree is added to its `LOCKEX_TREE`. */
   readonly env: NodeJS.ProcessEnv;
-  /** The mark of this run's tree: 32 random hex digits, made by the supervisor. */
+  /** When SIGKILL is due if nothing more is heard from us, ms of the clock; `Infinity` for never. */
+  readonly killAt: number;
+  readonly farewell: Farewell | undefined;
+}
+
+/**
+ * All is ready to start a command, above all the guardian: the process that ends the tree when we no longer can. It is
+ * made before the lock is ours, so that nobody waits for it then.
+ */
+export interface Stage {
+  readonly level: IsolationLevel;
+  /** The mark that the tree will carry: 32 random hex digits. */
   readonly treeId: string;
-  readonly group: Group;
-  readonly log: Log;
+  /** @throws CommandError `not-found` or `not-executable`: nothing was started; the message names the file, the hint
+   *   says what to do */
+  spawn(order: Order): Promise<Child>;
+  /** The tree is gone and the lock given back, or nothing was ever started: the guardian may go. Never rejects. */
+  dismiss(): Promise<void>;
 }
 
 /**
@@ -59,4 +84,8 @@ export interface Child {
    * SIGTERM for "at once, without cleaning up". All calls resolve together.
    */
   stop(signal: SignalName, patience: AbortSignal): Promise<void>;
+  /** Tells the guardian of a renewal: SIGKILL is due at `killAt` now, ms of the clock. */
+  keep(killAt: number): void;
+  /** Aborts when there is no guardian any more who would end the tree if we died; the reason, an Error, says why. */
+  readonly unguarded: AbortSignal;
 }

@@ -4,7 +4,8 @@ import { messageOf } from '../util/errors.js';
 import type { Log } from '../util/log.js';
 import type { SignalName } from './child.js';
 import { NO_PROGRESS, type Progress, progressAfter } from './progress.js';
-import type { Member, Pass, Tree } from './tree.js';
+import { complainOf } from './survivors.js';
+import type { Pass, Tree } from './tree.js';
 
 /** While a tree cannot be killed, the log says so this often. */
 const COMPLAIN_EVERY_MS = 3_000;
@@ -70,19 +71,6 @@ class Complaint {
     this.#due ??= now + COMPLAIN_EVERY_MS;
     if (now < this.#due) return;
     this.#due = now + COMPLAIN_EVERY_MS;
-    const processes = typeof pass === 'string' ? [] : [...pass.members, ...pass.undecided].map(nameOf);
-    const what = typeof pass === 'string' ? `processes cannot be listed (${pass})` : processes.join(', ');
-    this.#log.warn({ processes }, `the tree is not dead in spite of SIGKILL, the lock is kept: ${what}`);
+    complainOf(typeof pass === 'string' ? pass : [...pass.members, ...pass.undecided], this.#log);
   }
 }
-
-function nameOf({ pid, command, state }: Member): string {
-  // The name is the command's own choice and must not reach a terminal as it is.
-  const readable = command.replace(/[^\x20-\x7e]/g, '?');
-  return `${pid} ${readable} (${STATES.get(state) ?? `state ${state}`})`;
-}
-
-const STATES: ReadonlyMap<string, string> = new Map([
-  ['D', 'state D: waits in the kernel, often for a disk or a file server'],
-  ['Z', 'state Z: waits to be reaped'],
-]);

@@ -5,7 +5,7 @@ import { isExiting, type ProcessFacts } from './process-facts.js';
  * runs around it, outermost first, separated by blanks. A process inherits it unless it throws its environment
  * away.
  */
-const TREE_VARIABLE = 'LOCKEX_TREE';
+export const TREE_VARIABLE = 'LOCKEX_TREE';
 
 /** The environment with `treeId` as the innermost mark; the marks of the runs around us stay. */
 export function withMark(env: NodeJS.ProcessEnv, treeId: string): NodeJS.ProcessEnv {

@@ -9,8 +9,10 @@ export interface Kinship {
   readonly group: Group;
   /** Members that were seen before: start time by pid. They stay members when their parents have gone. */
   readonly remembered: ReadonlyMap<number, number>;
-  /** Never members, whatever they carry: the supervisor, and pid 1. */
+  /** Never members, whatever they carry: the supervisor, its guardian, and pid 1. */
   readonly excluded: ReadonlySet<number>;
+  /** The guardian, where it is the parent of the command and of all that has lost its parents. */
+  readonly guardian: number | undefined;
 }
 
 /** One look at a tree. */
@@ -24,7 +26,8 @@ export interface Look {
 
 /**
  * Which of these processes are living members of the tree: the command; what it was remembered to have; what is
- * in the session or group that it leads; what carries the mark; and the descendants of all these. What started
+ * in the session or group that it leads; the children of its guardian; what carries the mark; and the descendants of
+ * all these. What started
  * before the command did cannot be one.
  *
  * `markOf` is asked only about processes that are no kin, because the answer costs a read.
@@ -51,6 +54,7 @@ export function membersOf(
   const leadsGroup = kinship.group === 'own' && !numberReused;
   const isKin = (one: ProcessFacts): boolean =>
     (one.pid === leader.pid && one.startTime === leader.startTime) ||
+    one.parent === kinship.guardian ||
     remembered.get(one.pid) === one.startTime ||
     (leadsGroup && (one.session === leader.pid || one.group === leader.pid));
 

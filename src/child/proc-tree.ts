@@ -27,9 +27,12 @@ export class ProcTree implements Tree {
   readonly #leader: Leader;
   readonly #group: Group;
   readonly #treeId: string;
+  readonly #guardian: number | undefined;
   #remembered: ReadonlyMap<number, number> = new Map();
 
-  constructor(leader: Leader, group: Group, treeId: string) {
+  /** @param guardian where it is the parent of the command and of all that has lost its parents */
+  constructor(leader: Leader, group: Group, treeId: string, guardian?: number) {
+    this.#guardian = guardian;
     this.#leader = leader;
     this.#group = group;
     this.#treeId = treeId;
@@ -82,7 +85,8 @@ export class ProcTree implements Tree {
         leader: this.#leader,
         group: this.#group,
         remembered: this.#remembered,
-        excluded: new Set([1, ownPid]),
+        excluded: new Set([1, ownPid, ...(this.#guardian === undefined ? [] : [this.#guardian])]),
+        guardian: this.#guardian,
       },
       (one) => readMark(one, this.#treeId),
     );

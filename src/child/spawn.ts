@@ -1,26 +1,42 @@
 import { platform } from 'node:os';
 import { systemClock } from '../util/clock.js';
 import { CommandError, messageOf } from '../util/errors.js';
-import type { Child, ExitStatus, Group, SignalName, SpawnOptions } from './child.js';
+import type { Log } from '../util/log.js';
+import type { Child, Command, ExitStatus, Group, SignalName } from './child.js';
 import { endTree } from './end-tree.js';
 import { exitStatusOf } from './exit-status.js';
+import type { Guardian } from './guardian/guardian.js';
+import { killAtWord } from './guardian/protocol.js';
 import { withMark } from './mark.js';
 import { readProcess } from './proc.js';
 import { ProcTree } from './proc-tree.js';
 import { type Started, start } from './start.js';
 import type { Leader, Tree } from './tree.js';
 
+export interface SpawnOptions {
+  readonly command: Command;
+  readonly env: NodeJS.ProcessEnv;
+  readonly treeId: string;
+  readonly group: Group;
+  readonly killAt: number;
+  readonly guardian: Guardian;
+  readonly log: Log;
+}
+
 /**
- * Starts a command, with the mark of its tree added to the environment.
+ * Starts a command as our own child, with the mark of its tree added to the environment.
  *
  * @throws CommandError `not-found` or `not-executable`: nothing was started; the message names the file, the hint
  *   says what to do
  */
 export async function spawnChild(options: SpawnOptions): Promise<Child> {
-  const { command, env, treeId, group } = options;
-  const grow = await treeOfThisHost(options);
+  const { command, env, treeId, group, guardian, killAt } = options;
+  // Loaded before anything runs.
+  const grow = await growerOfThisHost({ file: command.file, group, treeId });
   const started = start(command, withMark(env, treeId), group);
   if (started instanceof Promise) throw await started;
+  const startTime = readProcess(started.pid)?.startTime ?? 0;
+  guardian.send('watch', killAtWord(killAt), String(started.pid), String(startTime));
   return new RunningChild(started, grow, options);
 }
 
@@ -32,16 +48,22 @@ const REHEARSE_AFTER_MS = 50;
 
 type Grow = (leader: Leader) => Tree;
 
-/** The way in which this host lets trees be found. */
-async function treeOfThisHost({ command, group, treeId }: SpawnOptions): Promise<Grow> {
+interface TreeOptions {
+  readonly file: string;
+  readonly group: Group;
+  readonly treeId: string;
+}
+
+/** The way in which this host lets trees be found that nothing holds together. */
+export async function growerOfThisHost({ file, group, treeId }: TreeOptions): Promise<Grow> {
   if (platform() !== 'linux') {
     const { ForeignTree } = await import('./foreign-tree.js');
-    return (leader) => new ForeignTree(leader, command.file);
+    return (leader) => new ForeignTree(leader, file);
   }
   if (readProcess('self') === undefined) {
     throw new CommandError(
       'not-executable',
-      `cannot watch over ${JSON.stringify(command.file)}: /proc is not there`,
+      `cannot watch over ${JSON.stringify(file)}: /proc is not there`,
       {
         hint: 'mount it (mount -t proc proc /proc)',
       },
@@ -75,6 +97,14 @@ class RunningChild implements Child {
     this.#tree = grow({ pid, startTime, ended: this.#ended.signal });
     const rehearsal = systemClock.setTimer(REHEARSE_AFTER_MS, () => this.#tree.rehearse());
     this.#ended.signal.addEventListener('abort', () => rehearsal.cancel(), { once: true });
+  }
+
+  get unguarded(): AbortSignal {
+    return this.#options.guardian.lost;
+  }
+
+  keep(killAt: number): void {
+    this.#options.guardian.keep(killAt);
   }
 
   signal(name: SignalName): void {

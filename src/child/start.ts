@@ -26,14 +26,7 @@ export function start(
   group: Group,
 ): Started | Promise<CommandError> {
   const { file } = command;
-  const failed = (cause: unknown): CommandError =>
-    commandError({
-      code: codeOf(cause),
-      file,
-      exists: existsOnPath(file, env['PATH']),
-      homeless: isHomeless(),
-      cause,
-    });
+  const failed = (cause: unknown): CommandError => startError(command, env, codeOf(cause), cause);
   // Node takes an empty name for a bug of ours, but it is the user who gave it.
   if (file === '') return Promise.resolve(failed(undefined));
   try {
@@ -45,6 +38,20 @@ export function start(
     if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
     return Promise.resolve(failed(cause));
   }
+}
+
+/**
+ * The error for a program that could not be started.
+ * @param code the system's (`ENOENT`)
+ */
+export function startError(
+  { file }: Command,
+  env: NodeJS.ProcessEnv,
+  code: string | undefined,
+  cause?: unknown,
+): CommandError {
+  const exists = existsOnPath(file, env['PATH']);
+  return commandError({ code, file, exists, homeless: isHomeless(), cause });
 }
 
 function existsOnPath(file: string, path = ''): boolean {

@@ -43,5 +43,6 @@ export function statusOfOutcome(outcome: Outcome): number {
 }
 
 function statusOfCommand(ended: ExitStatus): number {
-  return ended.how === 'exited' ? ended.code : 128 + constants.signals[ended.signal];
+  if (ended.how === 'exited') return ended.code;
+  return 128 + (typeof ended.signal === 'number' ? ended.signal : constants.signals[ended.signal]);
 }

@@ -12,6 +12,8 @@ export interface Logger {
   readonly log: Log;
   /** Only on a terminal that can redraw a line, when the log is for people and not silenced. */
   readonly spinner: Spinner | undefined;
+  /** How the guardian is to write the one line that it may have to. */
+  readonly lastWord: 'json' | 'pretty' | 'silent';
   /** Resolves when all lines are out, or after `limitMs`: nobody may be reading. */
   flush(limitMs: number): Promise<void>;
 }
@@ -60,6 +62,7 @@ export function createLogger(settings: LogSettings, look: Look, clock: Clock, fd
   return {
     log: pino(pinoOptions(settings), stream),
     spinner: look.spinner ? spinner : undefined,
+    lastWord: settings.level === 'silent' ? 'silent' : look.format,
     flush: (limitMs) => output.flush(limitMs),
   };
 }

@@ -160,6 +160,13 @@ export const OPTIONS = {
     group: 'command',
     help: 'the same when the lock is being lost; it must fit into the session timeout',
   },
+  isolation: {
+    kind: 'choice',
+    choices: ['auto', 'cgroup', 'subreaper', 'walk'],
+    default: 'auto',
+    group: 'command',
+    help: 'how the processes of the command are held together, to be killed all: the strongest that works here, or this one',
+  },
   'log-level': {
     kind: 'choice',
     choices: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],

@@ -1,4 +1,5 @@
 import type { Command } from '../child/child.js';
+import type { IsolationLevel } from '../child/isolation.js';
 import type { Outcome } from '../supervisor/job.js';
 import { LockexError, messageOf } from '../util/errors.js';
 import type { Log } from '../util/log.js';
@@ -7,14 +8,21 @@ import { printable, SHOWN_COMMAND, showWords } from './words.js';
 /** The line before all else: which lock of which service, and who chose them. */
 export function reportStart(
   log: Log,
-  start: { url: string; chosenBy: string; resource: string; named: boolean; command: Command },
+  start: {
+    url: string;
+    chosenBy: string;
+    resource: string;
+    named: boolean;
+    command: Command;
+    level: IsolationLevel;
+  },
 ): void {
-  const { chosenBy, resource, named, command } = start;
+  const { chosenBy, resource, named, command, level } = start;
   const url = withoutSecrets(start.url);
   const words = printable(showWords([command.file, ...command.args]), SHOWN_COMMAND);
   log.info(
-    { url, chosenBy, lock: resource, command: words },
-    `lock ${resource}${named ? '' : ` (that of ${words})`} at ${url} (${chosenBy})`,
+    { url, chosenBy, lock: resource, command: words, isolation: level },
+    `lock ${resource}${named ? '' : ` (that of ${words})`} at ${url} (${chosenBy}); isolation: ${level}`,
   );
 }
 
@@ -28,7 +36,8 @@ export function reportOutcome(log: Log, outcome: Outcome): void {
   if (outcome.how === 'told-to-stop') log.info({ signal: outcome.by }, `stopped by ${outcome.by}`);
   if (outcome.how !== 'command-ended') return;
   const { status } = outcome;
-  const how = status.how === 'exited' ? `exited with ${status.code}` : `died of ${status.signal}`;
+  const signal = status.how === 'killed' && typeof status.signal === 'number' ? 'signal ' : '';
+  const how = status.how === 'exited' ? `exited with ${status.code}` : `died of ${signal}${status.signal}`;
   log.info({ ...status }, `the command ${how}; the lock is given back`);
 }
 

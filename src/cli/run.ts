@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import type { LockBackend } from '../backend/contract.js';
-import type { Child, Command } from '../child/child.js';
+import type { Stage } from '../child/child.js';
+import type { IsolationLevel } from '../child/isolation.js';
 import { hasControllingTerminal } from '../child/terminal.js';
 import type { Outcome, World } from '../supervisor/job.js';
 import { supervise } from '../supervisor/supervise.js';
@@ -39,11 +40,20 @@ export async function run(settings: Settings, signals: ProcessSignals, bug: Abor
   );
   await packetsOnTheirWay();
   const { openLogger } = await import('./logger.js');
+  const { prepareStage } = await import('../child/stage.js');
   const logger = openLogger(settings.log, systemClock, process.env);
   try {
-    reportSurroundings(logger.log, settings, url);
+    const group = hasControllingTerminal() ? 'shared' : 'own';
+    const stage = prepareStage({
+      isolation: settings.isolation,
+      group,
+      logFormat: logger.lastWord,
+      clock: systemClock,
+      log: logger.log,
+    });
+    reportSurroundings(logger.log, settings, url, stage.level);
     log.become(logger.log);
-    const outcome = await superviseIn(settings, session, logger, signals, bug);
+    const outcome = await superviseIn(settings, stage, session, logger, signals, bug);
     logger.spinner?.stop();
     reportOutcome(logger.log, outcome);
     return statusOfOutcome(outcome);
@@ -65,7 +75,7 @@ async function packetsOnTheirWay(): Promise<void> {
   await setImmediate();
 }
 
-function reportSurroundings(log: Log, settings: Settings, url: string): void {
+function reportSurroundings(log: Log, settings: Settings, url: string, level: IsolationLevel): void {
   for (const name of alteredVariables(process.env, () => readProc('environ'))) {
     log.warn({ variable: name }, `the command gets ${name} altered: it is not valid UTF-8`);
   }
@@ -76,11 +86,12 @@ function reportSurroundings(log: Log, settings: Settings, url: string): void {
       'this run is inside of one that holds a lock of the same name: it may wait for itself',
     );
   }
-  reportStart(log, { ...settings, url, chosenBy: settings.service.chosenBy });
+  reportStart(log, { ...settings, url, chosenBy: settings.service.chosenBy, level });
 }
 
 async function superviseIn(
   settings: Settings,
+  stage: Stage,
   session: FirstSession,
   logger: Logger,
   signals: ProcessSignals,
@@ -88,26 +99,27 @@ async function superviseIn(
 ): Promise<Outcome> {
   const onQueue = onlooker(logger, () => new Date());
   const job = jobOf(settings, { host: hostname(), pid: process.pid, env: process.env, onQueue });
-  const ending = supervise(job, worldOf(session, logger, signals, bug));
-  // What starts processes takes some ms to load, too.
-  const [outcome] = await Promise.all([ending, import('../child/spawn.js')]);
-  return outcome;
+  return await supervise(job, worldOf(stage, session, logger, signals, bug));
 }
 
-function worldOf(session: FirstSession, logger: Logger, signals: ProcessSignals, bug: AbortSignal): World {
+function worldOf(
+  stage: Stage,
+  session: FirstSession,
+  logger: Logger,
+  signals: ProcessSignals,
+  bug: AbortSignal,
+): World {
   const { log, spinner } = logger;
   return {
     connect(signal: AbortSignal): Promise<LockBackend> {
       spinner?.stop();
       return session.connect(signal);
     },
-    async spawn(command: Command, env: NodeJS.ProcessEnv, treeId: string): Promise<Child> {
+    stage,
+    async handOver(): Promise<void> {
       signals.refuseSuspension();
       spinner?.stop();
       if (spinner !== undefined) await logger.flush(CLEAR_LIMIT_MS);
-      const { spawnChild } = await import('../child/spawn.js');
-      const group = hasControllingTerminal() ? 'shared' : 'own';
-      return spawnChild({ command, env, treeId, group, log });
     },
     bug,
     signals,

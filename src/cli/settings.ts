@@ -1,4 +1,5 @@
 import type { Command, SignalName } from '../child/child.js';
+import type { IsolationLevel } from '../child/isolation.js';
 import type { Waiting } from '../supervisor/job.js';
 import { UsageError } from '../util/errors.js';
 import { contradiction, oneOf, switchIn } from './alternatives.js';
@@ -24,6 +25,7 @@ export interface Settings {
   readonly stopSignal: SignalName;
   readonly killAfterMs: number;
   readonly lossGraceMs: number | undefined;
+  readonly isolation: IsolationLevel | 'auto';
   readonly log: LogSettings;
 }
 
@@ -61,6 +63,7 @@ export function readSettings(values: Values, words: readonly [string, ...string[
     stopSignal: values.signal('signal'),
     killAfterMs: values.milliseconds('kill-after'),
     lossGraceMs: values.milliseconds('loss-grace'),
+    isolation: values.choice('isolation'),
     log: readLog(values),
   };
 }

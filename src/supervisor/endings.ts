@@ -24,7 +24,7 @@ export function outcomeOf(ending: Ending, status: ExitStatus, sent: ReadonlySet<
     case 'lease-lost':
       return { how: 'lease-lost', error: ending.error };
     case 'told-to-stop':
-      return status.how === 'killed' && sent.has(status.signal)
+      return status.how === 'killed' && typeof status.signal === 'string' && sent.has(status.signal)
         ? { how: 'told-to-stop', by: ending.by }
         : { how: 'command-ended', status };
     case 'bug':
@@ -48,8 +48,11 @@ export function endsWaiting(name: SignalName): boolean {
   return name === 'SIGTERM' || name === 'SIGINT' || name === 'SIGHUP' || name === 'SIGQUIT';
 }
 
-/** Monotonic ms at which SIGKILL goes out when the lease is lost; past when there is no time left. */
-export function killTimeOf(lease: Pick<Lease, 'deadline' | 'budget'>, now: number): number {
-  if (lease.budget === undefined) return now;
+/**
+ * Monotonic ms at which SIGKILL goes out if the lease is not renewed before; past when there is no time left, `Infinity`
+ * for a lease that silence cannot lose.
+ */
+export function killTimeOf(lease: Pick<Lease, 'deadline' | 'budget'>): number {
+  if (lease.budget === undefined) return lease.deadline();
   return lease.deadline() - (lease.budget.deadlineAfterMs - lease.budget.killAfterMs);
 }

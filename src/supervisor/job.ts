@@ -1,5 +1,5 @@
 import type { Claim, LockBackend } from '../backend/contract.js';
-import type { Child, Command, ExitStatus, SignalName } from '../child/child.js';
+import type { Command, ExitStatus, SignalName, Stage } from '../child/child.js';
 import type { Clock } from '../util/clock.js';
 import type { LeaseLostError } from '../util/errors.js';
 import type { Log } from '../util/log.js';
@@ -39,8 +39,10 @@ export interface SignalFeed {
 export interface World {
   /** Opens a session with the lock service. */
   connect(signal: AbortSignal): Promise<LockBackend>;
-  /** @throws CommandError when the command cannot be started */
-  spawn(command: Command, env: NodeJS.ProcessEnv, treeId: string): Promise<Child>;
+  /** Where the command will run; it is dismissed when all is over. */
+  readonly stage: Stage;
+  /** Called right before the command is started: from now on, terminal and signals are its own. */
+  handOver(): Promise<void>;
   /** Aborts when lockex itself failed in a way that nobody foresaw; the tree is then killed before the exit. */
   readonly bug: AbortSignal;
   readonly signals: SignalFeed;

@@ -1,5 +1,6 @@
 import type { Lease } from '../backend/contract.js';
 import type { Child, SignalName } from '../child/child.js';
+import { LeaseLostError, messageOf } from '../util/errors.js';
 import { type Ending, killTimeOf, meaningOf, outcomeOf } from './endings.js';
 import { commandEnvironment } from './environment.js';
 import type { Job, Outcome, World } from './job.js';
@@ -11,14 +12,19 @@ import { Suspension } from './suspension.js';
  * outcome, a later one may only shorten the stop. The lease is the caller's to release, once this has settled.
  * @throws CommandError when the command cannot be started; the reason of `world.bug`
  */
-export async function runUnder(lease: Lease, job: Job, world: World, treeId: string): Promise<Outcome> {
+export async function runUnder(lease: Lease, job: Job, world: World): Promise<Outcome> {
   const env = commandEnvironment(job.env, job.claim, job.lockId, lease);
   // From here on, and before the command has started: a signal that comes meanwhile is for it.
   const early: SignalName[] = [];
   let receive = (name: SignalName): void => void early.push(name);
   const unsubscribe = world.signals.subscribe((name) => receive(name));
   try {
-    const run = new Run(await world.spawn(job.command, env, treeId), lease, job, world);
+    await world.handOver();
+    if (lease.isLost()) return { how: 'lease-lost', error: lease.lost.reason };
+    const { command } = job;
+    const { farewell } = lease;
+    const child = await world.stage.spawn({ command, env, farewell, killAt: killTimeOf(lease) });
+    const run = new Run(child, lease, job, world);
     receive = (name) => run.onSignal(name);
     for (const name of early) run.onSignal(name);
     return await run.outcome();
@@ -57,9 +63,19 @@ class Run {
     const { lost } = this.#lease;
     const onLost = () => this.#onLost();
     const onBug = () => this.#onBug();
+    const onUnguarded = () => this.#onUnguarded();
+    const { unguarded } = this.#child;
     whenAborted(lost, onLost);
     whenAborted(bug, onBug);
-    this.#child.exited.then(() => this.#end({ why: 'command-ended' }));
+    whenAborted(unguarded, onUnguarded);
+    const keep = () => this.#child.keep(killTimeOf(this.#lease));
+    const forget = this.#lease.onRenewed(keep);
+    keep();
+    this.#child.exited.then(() => {
+      // A lease that a freeze has used up was lost before the command ended, whatever is heard of first.
+      this.#lease.isLost();
+      this.#end({ why: 'command-ended' });
+    });
     try {
       const ending = await this.#first;
       await this.#child.stop(this.#stopSignal(ending), this.#patience.ended);
@@ -67,6 +83,8 @@ class Run {
     } finally {
       lost.removeEventListener('abort', onLost);
       bug.removeEventListener('abort', onBug);
+      unguarded.removeEventListener('abort', onUnguarded);
+      forget();
       this.#patience.cancel();
       this.#suspension.end();
     }
@@ -89,13 +107,25 @@ class Run {
   #onLost(): void {
     const { log, clock } = this.#world;
     const error = this.#lease.lost.reason;
-    const killAt = killTimeOf(this.#lease, clock.now());
+    const killAt = killTimeOf(this.#lease);
     const graceMs = Math.max(0, Math.round(killAt - clock.now()));
     log.error(
       { cause: error.lossCause, graceMs },
       `lock lost: ${error.message}; ${stopText(graceMs, this.#job.stopSignal)}`,
     );
     this.#patience.endBy(killAt);
+    this.#end({ why: 'lease-lost', error });
+  }
+
+  /** Nobody would end the tree if we died now: it is ended while we live. */
+  #onUnguarded(): void {
+    const { reason } = this.#child.unguarded;
+    const error = new LeaseLostError('unguarded', messageOf(reason), 0);
+    if (this.#ending === undefined) {
+      const message = `lock given up: ${error.message}; killing the command now`;
+      this.#world.log.error({ cause: error.lossCause }, message);
+    }
+    this.#patience.endNow();
     this.#end({ why: 'lease-lost', error });
   }
 
@@ -107,6 +137,7 @@ class Run {
   /** A signal came to lockex. */
   onSignal(name: SignalName): void {
     const { log, signals } = this.#world;
+    this.#lease.isLost();
     const delivered = signals.deliveredByTerminal(name);
     const meaning = meaningOf(name, delivered);
     if (name === 'SIGTERM' || name === 'SIGINT') {

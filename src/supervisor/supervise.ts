@@ -1,7 +1,6 @@
 import type { Lease, LockBackend } from '../backend/contract.js';
 import type { SignalName } from '../child/child.js';
 import { SessionLostError } from '../util/errors.js';
-import { randomId } from '../util/random-id.js';
 import { endsWaiting } from './endings.js';
 import type { Job, Outcome, World } from './job.js';
 import { runUnder } from './running.js';
@@ -48,6 +47,7 @@ export async function supervise(job: Job, world: World): Promise<Outcome> {
   } finally {
     unsubscribe();
     world.bug.removeEventListener('abort', onBug);
+    await world.stage.dismiss();
   }
 }
 
@@ -60,8 +60,7 @@ async function oneSession(
   running: () => void,
 ): Promise<Outcome> {
   await using backend: LockBackend = await world.connect(stop);
-  const treeId = randomId();
-  const marked = { ...job, claim: { ...job.claim, treeId } };
+  const marked = { ...job, claim: { ...job.claim, treeId: world.stage.treeId } };
   const lease = await waitForLease(backend, marked, world, startedAt, stop);
   try {
     announce(lease, job, world);
@@ -69,7 +68,7 @@ async function oneSession(
     stop.throwIfAborted();
     if (lease.isLost()) return { how: 'lease-lost', error: lease.lost.reason };
     running();
-    return await runUnder(lease, marked, world, treeId);
+    return await runUnder(lease, marked, world);
   } finally {
     await giveBack(lease, backend, world);
   }

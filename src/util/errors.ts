@@ -75,8 +75,9 @@ export class CommandError extends LockexError {
  * - `deleted`: somebody deleted our node, key or file
  * - `refused`: the service no longer accepts our credentials
  * - `holder-died`: the process that held the lock for us ended
+ * - `unguarded`: nobody would end the tree any more if we died
  */
-export type LossCause = 'silence' | 'expired' | 'deleted' | 'refused' | 'holder-died';
+export type LossCause = 'silence' | 'expired' | 'deleted' | 'refused' | 'holder-died' | 'unguarded';
 
 /** The reason of a `Lease.lost` signal. */
 export class LeaseLostError extends LockexError {

@@ -17,6 +17,9 @@ export interface LeaseBudget {
   readonly deadlineAfterMs: number;
 }
 
+/** A suspended host has lost its lease: this long after it wakes, ms, that is seen at the latest. */
+const LOOK_EVERY_MS = 250;
+
 /**
  * The life of one lease: moved on by acknowledged renewals, ended once, by a timer, early enough that the tree
  * can be stopped before the service may grant to another.
@@ -93,8 +96,9 @@ export class LeaseDeadline {
 
   #arm(): void {
     this.#timer?.cancel();
+    // In short steps: a timer does not count the time in which the host is suspended.
     this.#timer = this.#clock.setTimer(
-      this.#stopAt() - this.#clock.now(),
+      Math.min(this.#stopAt() - this.#clock.now(), LOOK_EVERY_MS),
       () => this.isLost() || this.#arm(),
     );
   }

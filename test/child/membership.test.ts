@@ -28,6 +28,7 @@ const KINSHIP: Kinship = {
   group: 'own',
   remembered: new Map(),
   excluded: new Set([1, 50]),
+  guardian: undefined,
 };
 
 function pids(

@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readMark, readProcess, readProcesses } from '../../src/child/proc.js';
 import { until } from '../helpers/until.js';
-import { newTreeId, Stage } from './stage.js';
+import { Stage } from './stage.js';
 
 test('a marked process that becomes another program again and again is never taken for one without a mark', async (t) => {
   const stage = new Stage(t);
-  const treeId = newTreeId();
   const again = 'exec $^X, "-e", $ARGV[0], $ARGV[0] if time < $ENV{END}';
   const { pid } = await stage.start('perl', ['-e', again, again], {
-    treeId,
     env: { ...process.env, END: String(Math.floor(Date.now() / 1000) + 30) },
   });
   const seen = { present: 0, absent: 0, undecided: 0 };
@@ -17,7 +15,7 @@ test('a marked process that becomes another program again and again is never tak
     for (let i = 0; i < 1000; i += 1) {
       const facts = readProcess(pid);
       assert.ok(facts);
-      seen[readMark(facts, treeId)] += 1;
+      seen[readMark(facts, stage.treeId)] += 1;
     }
     return seen.absent > 0 || seen.undecided >= 20;
   }, 'it was caught between two programs twenty times');

@@ -7,7 +7,7 @@ import { constants } from 'node:os';
 import { test } from 'node:test';
 import type { SignalName } from '../../src/child/child.js';
 import { exitStatusOf } from '../../src/child/exit-status.js';
-import { newTreeId, Stage } from './stage.js';
+import { Stage } from './stage.js';
 
 /** Signals that end a process which does nothing about them (signal(7)). */
 const DEADLY: readonly SignalName[] = [
@@ -79,18 +79,16 @@ test('the arguments reach the command byte for byte, without a shell', async (t)
 
 test('the command has exactly the environment that it was given, and the mark of its tree', async (t) => {
   const stage = new Stage(t);
-  const treeId = newTreeId();
   const env = { PATH: process.env['PATH'], STAGE: stage.dir, ODD: ' a=b\nc ', LOCKEX_TREE: 'outer' };
   const child = await stage.start(
     'perl',
     ['-e', 'open(F, ">", "$ENV{STAGE}/env"); print F map { "$_=$ENV{$_}\\0" } sort keys %ENV'],
     {
       env,
-      treeId,
     },
   );
   await child.exited;
-  const expected = { ...env, LOCKEX_TREE: `outer ${treeId}` };
+  const expected = { ...env, LOCKEX_TREE: `outer ${stage.treeId}` };
   const lines = Object.entries(expected).map(([name, value]) => `${name}=${value}\0`);
   assert.equal(stage.text('env'), lines.sort().join(''));
 });

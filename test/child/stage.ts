@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { Child, SpawnOptions } from '../../src/child/child.js';
-import { spawnChild } from '../../src/child/spawn.js';
-import { silentLog } from '../../src/util/log.js';
+import type { Child, Group } from '../../src/child/child.js';
+import type { IsolationLevel } from '../../src/child/isolation.js';
+import { prepareStage } from '../../src/child/stage.js';
+import { systemClock } from '../../src/util/clock.js';
+import { type Log, silentLog } from '../../src/util/log.js';
 import { until } from '../helpers/until.js';
 
 export const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'child');
@@ -19,12 +20,25 @@ export const forever = new AbortController().signal;
 /** Patience that has ended. */
 export const none = AbortSignal.abort();
 
+/** What a test may choose; the rest is as for a command without a terminal. */
+export interface How {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly group?: Group;
+  readonly log?: Log;
+  readonly isolation?: IsolationLevel;
+}
+
 /** Runs commands in a directory of their own, and leaves none of their processes behind. */
 export class Stage {
   readonly dir = mkdtempSync(join(tmpdir(), 'lockex-child-'));
   readonly #children: Child[] = [];
+  readonly #stages: { dismiss(): Promise<void> }[] = [];
+  readonly #isolation: IsolationLevel;
+  /** The mark of the tree that was started last. */
+  treeId = '';
 
-  constructor(t: TestContext) {
+  constructor(t: TestContext, isolation: IsolationLevel = 'walk') {
+    this.#isolation = isolation;
     t.after(() => this.#clear());
   }
 
@@ -42,21 +56,20 @@ export class Stage {
   }
 
   /** Starts a command, in a group of its own if nothing else is said. */
-  async start(file: string, args: readonly string[] = [], how: Partial<SpawnOptions> = {}): Promise<Child> {
-    const child = await spawnChild({
-      command: { file, args },
-      env: { ...process.env, STAGE: this.dir },
-      treeId: newTreeId(),
-      group: 'own',
-      log: silentLog,
-      ...how,
-    });
+  async start(file: string, args: readonly string[] = [], how: How = {}): Promise<Child> {
+    const { env = { ...process.env, STAGE: this.dir }, group = 'own', log = silentLog } = how;
+    const isolation = how.isolation ?? this.#isolation;
+    const stage = prepareStage({ isolation, group, logFormat: 'silent', clock: systemClock, log });
+    this.#stages.push(stage);
+    this.treeId = stage.treeId;
+    const order = { command: { file, args }, env, killAt: Number.POSITIVE_INFINITY, farewell: undefined };
+    const child = await stage.spawn(order);
     this.#children.push(child);
     return child;
   }
 
   /** Starts a shell script; `$STAGE` is the directory. */
-  shell(script: string, how?: Partial<SpawnOptions>): Promise<Child> {
+  shell(script: string, how?: How): Promise<Child> {
     return this.start('/bin/sh', ['-c', script], how);
   }
 
@@ -65,7 +78,7 @@ export class Stage {
     shape: Shape,
     size: number,
     mood: Mood = 'plain',
-    how?: Partial<SpawnOptions>,
+    how?: How,
   ): Promise<{ child: Child; pids: number[] }> {
     const args = [join(FIXTURES, 'tree.pl'), this.path('pids'), shape, String(size), mood];
     const child = await this.start('perl', args, how);
@@ -101,14 +114,11 @@ export class Stage {
 
   async #clear(): Promise<void> {
     for (const child of this.#children) await child.stop('SIGKILL', none);
+    for (const stage of this.#stages) await stage.dismiss();
     for (const pid of this.living()) process.kill(pid, 'SIGKILL');
     await until(() => this.living().length === 0, 'no process of the test is left');
     rmSync(this.dir, { recursive: true });
   }
-}
-
-export function newTreeId(): string {
-  return randomBytes(16).toString('hex');
 }
 
 /** Patience that ends when it is told to. */

@@ -15,12 +15,13 @@ function recorder() {
 
 test('the first line says which lock of which service, and who chose it', () => {
   const { log, lines } = recorder();
-  const start = { chosenBy: 'ZKHOSTS', resource: 'lockex/ab', command: { file: 'echo', args: ['a b'] } };
+  const command = { file: 'echo', args: ['a b'] };
+  const start = { chosenBy: 'ZKHOSTS', resource: 'lockex/ab', command, level: 'walk' } as const;
   reportStart(log, { ...start, url: 'zk://a:1', named: false });
   reportStart(log, { ...start, url: 'redis://:s3cret@a:1', named: true });
   assert.deepEqual(lines, [
-    `info lock lockex/ab (that of echo 'a b') at zk://a:1 (ZKHOSTS)`,
-    'info lock lockex/ab at redis://…@a:1 (ZKHOSTS)',
+    `info lock lockex/ab (that of echo 'a b') at zk://a:1 (ZKHOSTS); isolation: walk`,
+    'info lock lockex/ab at redis://…@a:1 (ZKHOSTS); isolation: walk',
   ]);
 });
 

@@ -41,6 +41,8 @@ function altered(lease: Lease, part: Partial<Lease>): Lease {
     budget: lease.budget,
     deadline: lease.deadline,
     lost: lease.lost,
+    farewell: lease.farewell,
+    onRenewed: (listener) => lease.onRenewed(listener),
     isLost: () => lease.isLost(),
     release: () => lease.release(),
     [Symbol.asyncDispose]: () => lease.release(),

@@ -26,6 +26,22 @@ export class ScriptedChild implements Child {
   }
 
   suspended = false;
+  readonly #unguarded = new AbortController();
+  /** When SIGKILL was due, as told at each renewal. */
+  readonly kept: number[] = [];
+
+  get unguarded(): AbortSignal {
+    return this.#unguarded.signal;
+  }
+
+  /** The guardian is gone. */
+  losesGuardian(): void {
+    this.#unguarded.abort(new Error('the guardian ended'));
+  }
+
+  keep(killAt: number): void {
+    this.kept.push(killAt);
+  }
 
   isSuspended(): boolean {
     return this.suspended;

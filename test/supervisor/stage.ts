@@ -1,6 +1,6 @@
 import type { LockBackend } from '../../src/backend/contract.js';
 import { MemoryBackend, MemoryService } from '../../src/backend/memory/index.js';
-import type { ExitStatus, SignalName } from '../../src/child/child.js';
+import type { Stage as ChildStage, ExitStatus, SignalName } from '../../src/child/child.js';
 import type { Job, World } from '../../src/supervisor/job.js';
 import { systemClock } from '../../src/util/clock.js';
 import type { Log } from '../../src/util/log.js';
@@ -52,13 +52,20 @@ export class Stage implements World {
     return backend;
   }
 
-  async spawn(_command: unknown, env: NodeJS.ProcessEnv): Promise<ScriptedChild> {
-    this.events.push('spawned');
-    this.env = env;
-    const child = new ScriptedChild(this.answers, () => this.#gone(), this.leftover);
-    this.children.push(child);
-    return child;
-  }
+  async handOver(): Promise<void> {}
+
+  readonly stage: ChildStage = {
+    level: 'walk',
+    treeId: 'tree',
+    spawn: async ({ env }) => {
+      this.events.push('spawned');
+      this.env = env;
+      const child = new ScriptedChild(this.answers, () => this.#gone(), this.leftover);
+      this.children.push(child);
+      return child;
+    },
+    dismiss: async () => {},
+  };
 
   /** What others can see at the moment that the tree is gone. */
   #gone(): void {

@@ -224,7 +224,7 @@ test('a stop that races the grant never starts the command', async () => {
     ...stage,
     bug: stage.bug,
     connect: () => stage.connect(),
-    spawn: (command, env) => stage.spawn(command, env),
+    handOver: () => stage.handOver(),
     log: { ...stage.log, info: () => stage.send('SIGTERM') },
   });
   assert.deepEqual(await run, { how: 'told-to-stop', by: 'SIGTERM' });
@@ -237,7 +237,7 @@ test('a lease that a freeze used up before the command was started starts no com
   const run = supervise(stage.job(), {
     ...stage,
     bug: stage.bug,
-    spawn: (command, env) => stage.spawn(command, env),
+    handOver: () => stage.handOver(),
     connect: async () => {
       const backend = await stage.connect();
       const acquire = backend.acquire.bind(backend);
@@ -294,10 +294,9 @@ test('a signal that comes while the command is being started is not lost', async
     ...stage,
     bug: stage.bug,
     connect: () => stage.connect(),
-    spawn: async (command, env) => {
+    handOver: async () => {
       stage.send('SIGHUP');
       stage.send('SIGTERM');
-      return stage.spawn(command, env);
     },
   });
   assert.deepEqual(await run, { how: 'told-to-stop', by: 'SIGTERM' });

@@ -21,6 +21,7 @@ const UNKEPT_GRACE_MS = 2000;
 export class FileLease implements Lease {
   readonly fencingToken = undefined;
   readonly budget = undefined;
+  readonly farewell = undefined;
   readonly #entry: Entry;
   readonly #slot: number;
   readonly #settings: FileSettings;
@@ -71,6 +72,11 @@ export class FileLease implements Lease {
     if (this.#released !== undefined || this.#loss.signal.aborted) return;
     this.#lostDeadline = this.#settings.clock.now() + error.remainingMs;
     this.#loss.abort(error);
+  }
+
+  /** Nothing is renewed. */
+  onRenewed(): () => void {
+    return () => {};
   }
 
   release(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Lease } from '../contract.js';
 export class MemoryLease implements Lease {
   readonly fencingToken: bigint;
   readonly budget = undefined;
+  readonly farewell = undefined;
   readonly #giveBack: () => void;
   readonly #loss = new AbortController();
   #lostAt: number | undefined;
@@ -29,6 +30,11 @@ export class MemoryLease implements Lease {
     if (this.isLost()) return;
     this.#lostAt = now;
     this.#loss.abort(error);
+  }
+
+  /** Nothing is renewed. */
+  onRenewed(): () => void {
+    return () => {};
   }
 
   async release(): Promise<void> {

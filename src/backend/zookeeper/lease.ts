@@ -1,4 +1,5 @@
 import type { Stat } from 'node-zookeeper-client';
+import type { Farewell } from '../../child/child.js';
 import type { Clock, Timer } from '../../util/clock.js';
 import { LeaseLostError, type LossCause, messageOf } from '../../util/errors.js';
 import { type LeaseBudget, LeaseDeadline } from '../../util/lease-deadline.js';
@@ -41,6 +42,7 @@ export class ZooKeeperLease implements Lease {
   readonly #deadline: LeaseDeadline;
   #budget: LeaseBudget;
   readonly #forget: readonly (() => void)[];
+  readonly #renewed = new Set<() => void>();
   #next: Timer | undefined;
   #sentAt: number | undefined;
   #released: Promise<void> | undefined;
@@ -68,6 +70,15 @@ export class ZooKeeperLease implements Lease {
 
   get lost(): AbortSignal {
     return this.#deadline.lost;
+  }
+
+  get farewell(): Farewell | undefined {
+    return this.#options.session.farewell;
+  }
+
+  onRenewed(listener: () => void): () => void {
+    this.#renewed.add(listener);
+    return () => this.#renewed.delete(listener);
   }
 
   readonly deadline = (): number => this.#deadline.at();
@@ -143,8 +154,12 @@ export class ZooKeeperLease implements Lease {
   }
 
   #acknowledged(stat: Stat, sentAt: number): void {
-    if (stat.ephemeralOwner.readBigUInt64BE() === this.#options.session.id) this.#deadline.renewed(sentAt);
-    else this.#lose('deleted', `another session owns the lock node ${this.#options.path}`);
+    if (stat.ephemeralOwner.readBigUInt64BE() !== this.#options.session.id) {
+      this.#lose('deleted', `another session owns the lock node ${this.#options.path}`);
+      return;
+    }
+    this.#deadline.renewed(sentAt);
+    if (!this.lost.aborted) for (const listener of this.#renewed) listener();
   }
 
   #refused(error: unknown): void {

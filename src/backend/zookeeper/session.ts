@@ -1,9 +1,11 @@
 import type { Client } from 'node-zookeeper-client';
+import type { Farewell } from '../../child/child.js';
 import { aborted, delay, orAborted } from '../../util/abort.js';
 import { NotPermittedError, SessionLostError } from '../../util/errors.js';
 import { Connection } from './connection.js';
 import { ConnectionFailures } from './connection-failures.js';
 import { type Dial, dialer } from './dial.js';
+import { farewellBytes } from './farewell.js';
 import { type Server, showServer } from './hosts.js';
 import { createLibraryClient, STATE } from './library.js';
 import { Nodes } from './nodes.js';
@@ -117,6 +119,22 @@ export class Session {
   /** The negotiated session timeout, ms. */
   get ttlMs(): number {
     return this.#client.connectionManager.sessionTimeout;
+  }
+
+  /** What ends this session when said to any of its servers by another process: the one that we are at, if any, first. */
+  get farewell(): Farewell | undefined {
+    const { ensemble, tls } = this.#options;
+    // Whoever says it cannot do TLS.
+    if (tls !== undefined) return undefined;
+    const { socket } = this.#client.connectionManager;
+    const here =
+      this.isConnected && socket?.remoteAddress !== undefined && socket.remotePort !== undefined
+        ? [{ host: socket.remoteAddress, port: socket.remotePort }]
+        : [];
+    return {
+      addresses: [...here, ...ensemble.servers],
+      bytes: farewellBytes(this.id, this.#client.getSessionPassword(), this.ttlMs),
+    };
   }
 
   /** How many servers there are to choose from. */

@@ -1,0 +1,22 @@
+/** Reads frames (protocol.ts) out of a stream of bytes. */
+export class FrameReader {
+  readonly #onFrame: (words: readonly string[]) => void;
+  #rest = Buffer.alloc(0);
+
+  constructor(onFrame: (words: readonly string[]) => void) {
+    this.#onFrame = onFrame;
+  }
+
+  push(chunk: Buffer): void {
+    this.#rest = Buffer.concat([this.#rest, chunk]);
+    for (;;) {
+      const colon = this.#rest.indexOf(':');
+      const length = Number(this.#rest.toString('latin1', 0, Math.max(colon, 0)));
+      const end = colon + 1 + length;
+      if (colon < 0 || this.#rest.length < end) return;
+      const words = this.#rest.toString('utf8', colon + 1, end).split('\0');
+      this.#rest = this.#rest.subarray(end);
+      this.#onFrame(words);
+    }
+  }
+}

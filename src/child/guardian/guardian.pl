@@ -1,0 +1,302 @@
+#!/usr/bin/perl
+# The guardian: stands between lockex and the command, and outlives lockex. It is the command's parent and, as a child
+# subreaper (prctl(2)), the parent of whatever the command leaves behind, so that waitpid(2) says when the tree is dead:
+# ECHILD is the only proof of that which needs no privileges.
+#
+# Why perl: something outside of Node has to act when Node is killed, stopped or busy; perl is on every Debian, starts in
+# 4 ms and takes 5 MB. It uses no module, not even POSIX, which would take 15 ms: what perl lacks is asked of the kernel
+# by syscall(2), by the numbers below. The protocol is that of protocol.ts.
+#
+#   guardian.pl ARCH GROUP CGROUP FORMAT
+#
+# ARCH as Node names it; GROUP `own` or `shared`, see child.ts; CGROUP the directory of our own cgroup or ''; FORMAT
+# `json`, `pretty` or `silent` for the one line that is written to standard error when lockex has died. Descriptor 3 is the
+# socket whose other end only lockex has.
+use strict;
+
+# By arch: prctl, setsid, rt_sigprocmask, signalfd4 (Linux, arch/*/syscall.tbl; the generic table for the newer ones).
+my %NUMBERS = (
+  x64 => [157, 112, 14, 289], arm64 => [167, 157, 135, 74], riscv64 => [167, 157, 135, 74],
+  loong64 => [167, 157, 135, 74], ppc64 => [171, 66, 174, 313], s390x => [172, 66, 175, 322],
+  arm => [172, 66, 175, 355], ia32 => [172, 66, 175, 327],
+);
+my ($arch, $group, $cgroup, $format) = @ARGV;
+my ($PRCTL, $SETSID, $SIGPROCMASK, $SIGNALFD) = @{$NUMBERS{$arch} || die "no system calls known for $arch\n"};
+my ($SET_PDEATHSIG, $SET_NAME, $SET_CHILD_SUBREAPER) = (1, 15, 36);
+my ($BLOCK, $UNBLOCK, $CLOEXEC, $SIGCHLD, $SIGKILL, $SIGCONT, $WNOHANG, $ECHILD, $EINTR) =
+  (0, 1, 0x80000, 17, 9, 18, 1, 10, 4);
+
+# Nothing but lockex ends us: not the keys of the terminal, nor its closing.
+my @DEAF = qw(HUP INT QUIT TERM USR1 USR2 ALRM PIPE TSTP TTIN TTOU);
+$SIG{$_} = 'IGNORE' for @DEAF;
+my $name = "lockex-guardian\0";
+syscall($PRCTL, $SET_NAME, $name, 0, 0, 0);
+die "this kernel has no child subreapers: $!\n" if syscall($PRCTL, $SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0;
+
+# Deaths of children come as data: a handler would be overrun by 500 of them at once ("Maximal count of pending signals").
+my $chld = pack('Q', 1 << ($SIGCHLD - 1));
+syscall($SIGPROCMASK, $BLOCK, $chld, 0, 8) == 0 or die "rt_sigprocmask: $!\n";
+my $deaths_fd = syscall($SIGNALFD, -1, $chld, 8, $CLOEXEC | 0x800);
+die "signalfd4: $!\n" if $deaths_fd < 0;
+open(my $deaths, '<&=', $deaths_fd) or die "signalfd4: $!\n";
+open(my $lockex, '+<&=', 3) or die "descriptor 3: $!\n";
+open(my $uptime, '<', '/proc/uptime') or die "/proc/uptime: $!\n";
+fcntl($_, 2, 1) for $deaths, $lockex, $uptime;
+
+# The command's pid once it was started, and whether it was reaped; whether its tree is gone, and lockex has been told.
+my ($leader, $leader_ended, $gone, $told) = (undef, 0, 0, 0);
+# When SIGKILL is due (of `now`), whether it was; whether lockex asked for it; whether lockex is there, and was heard.
+my ($kill_at, $overdue, $killing, $lockex_died, $heard_at) = (undef, 0, 0, 0, 0);
+# What gives the lock back, and whether it was said although lockex is there.
+my (@farewell, $parted);
+
+# CLOCK_BOOTTIME, ms: goes on while the host is suspended, as the lease does on the servers.
+sub now {
+  sysseek($uptime, 0, 0);
+  sysread($uptime, my $text, 64);
+  return (split ' ', $text)[0] * 1000;
+}
+
+sub report { syswrite($lockex, join(' ', @_) . "\n") if !$lockex_died }
+
+# Living descendants, ourselves not among them: pid => [state, name].
+sub tree {
+  my (%children, %facts);
+  opendir(my $proc, '/proc') or return ();
+  for my $pid (reverse grep { /^\d/ } readdir $proc) {
+    open(my $file, '<', "/proc/$pid/stat") or next;
+    my $line = readline($file);
+    next if !defined $line || $line !~ /\((.*)\) (\S) (\d+) \d+ \d+ -?\d+ -?\d+ \d+ (?:\d+ ){6}(?:-?\d+ ){4}(\d+) /s;
+    $facts{$pid} = [$2 eq 'Z' && $4 > 1 ? 'R' : $2, $1];
+    push @{$children{$3}}, $pid;
+  }
+  my @line = ($$);
+  my %found;
+  while (defined(my $pid = shift @line)) {
+    for my $child (@{$children{$pid} || []}) {
+      $found{$child} = $facts{$child} if $facts{$child}[0] !~ /[ZX]/;
+      push @line, $child;
+    }
+  }
+  return %found;
+}
+
+# Whether the number of the command's group is still the command's: we have not reaped it, or somebody is in the group
+# whom the kernel keeps the number for. Only what is our descendant is asked.
+sub leads { return $group eq 'own' && defined $leader && !$leader_ended }
+
+sub signal_all {
+  my @signals = @_;
+  my %tree = tree();
+  for my $signal (@signals) {
+    kill $signal, -$leader if leads();
+    for my $pid (keys %tree) { kill $signal, $pid if !(leads() && getpgrp($pid) == $leader) }
+  }
+  return %tree;
+}
+
+sub populated {
+  return 0 if $cgroup eq '';
+  open(my $events, '<', "$cgroup/cgroup.events") or return 0;
+  return scalar grep { /^populated 1/ } readline($events);
+}
+
+sub end_cgroup {
+  return if $cgroup eq '';
+  open(my $switch, '>', "$cgroup/cgroup.kill") or return;
+  syswrite($switch, '1');
+}
+
+# Reaps who has died; finds out when nobody is left.
+sub reap {
+  while (1) {
+    my $pid = waitpid(-1, $WNOHANG);
+    if ($pid <= 0) {
+      $gone = 1 if $pid < 0 && $! == $ECHILD && $leader_ended && !populated();
+      return;
+    }
+    next if !defined $leader || $pid != $leader;
+    $leader_ended = 1;
+    report($? & 127 ? ('killed', $? & 127) : ('exited', $? >> 8));
+  }
+}
+
+sub start {
+  my ($count, @words) = @_;
+  my @command = splice(@words, 0, $count);
+  pipe(my $read, my $write) or die "pipe: $!\n";
+  fcntl($_, 2, 1) for $read, $write;
+  my $pid = fork();
+  return report('failed', $! + 0) if !defined $pid;
+  if ($pid == 0) {
+    $SIG{$_} = 'DEFAULT' for @DEAF, 'FPE';
+    syscall($SIGPROCMASK, $UNBLOCK, $chld, 0, 8);
+    # The command does not outlive us either: were we killed, nobody could tell when its tree is dead.
+    syscall($PRCTL, $SET_PDEATHSIG, $SIGKILL, 0, 0, 0);
+    syscall($SETSID) if $group eq 'own';
+    if ($cgroup ne '') {
+      my $procs;
+      open($procs, '>', "$cgroup/cgroup.procs") && syswrite($procs, '0') or fail($write, 'cgroup ');
+    }
+    %ENV = map { split /=/, $_, 2 } @words;
+    { no warnings; exec { $command[0] } @command; }
+    fail($write, '');
+  }
+  close $write;
+  $leader = $pid;
+  # The command stays in the session of the terminal, we leave it. What the command reads and writes is its own.
+  syscall($SETSID);
+  open(STDIN, '<', '/dev/null');
+  open(STDOUT, '>', '/dev/null');
+  chdir '/';
+  my $errno = readline($read);
+  if (defined $errno) {
+    waitpid($pid, 0);
+    $leader = undef;
+    return report('failed', $errno);
+  }
+  report('started', $pid);
+}
+
+sub fail {
+  my ($write, $what) = @_;
+  syswrite($write, $what . ($! + 0));
+  kill 'KILL', $$;
+}
+
+my %ON = (
+  farewell => sub { @farewell = @_ },
+  go => sub {
+    my $at = shift;
+    $kill_at = $at eq '' ? undef : $at;
+    # We may have been stopped since this was written.
+    if (defined $kill_at && now() >= $kill_at) { report('late') }
+    else { start(@_) }
+  },
+  keep => sub { my ($at, $number) = @_; $kill_at = $at eq '' ? undef : $at; report('kept', $number) },
+  signal => sub {
+    my ($number) = @_;
+    if (leads()) { kill $number, -$leader }
+    elsif ($group ne 'own') { signal_all($number) }
+  },
+  stop => sub { my ($number) = @_; signal_all($number, $SIGCONT) },
+  kill => sub { $killing = 1 },
+  done => sub { leave() },
+);
+
+sub leave {
+  rmdir $cgroup if $cgroup ne '';
+  exit 0;
+}
+
+my $input = '';
+sub hear {
+  my $got = sysread($lockex, $input, 65536, length $input);
+  return if !defined $got && $! == $EINTR;
+  if (!$got) {
+    $lockex_died = 1;
+    return;
+  }
+  while ($input =~ /^(\d+):/ && length $input >= length($1) + 1 + $1) {
+    my $words = substr($input, length($1) + 1, $1);
+    $input = substr($input, length($1) + 1 + $1);
+    my ($verb, @rest) = split /\0/, $words, -1;
+    $heard_at = now();
+    $ON{$verb}->(@rest);
+  }
+}
+
+# Connects and hands over the words that were prepared for this: how, is between lockex and the lock service.
+sub say_farewell {
+  my ($bytes, @addresses) = @farewell;
+  return 'nothing to give back' if !defined $bytes;
+  require Socket;
+  $bytes = pack('H*', $bytes);
+  while (my ($host, $port) = splice(@addresses, 0, 2)) {
+    my ($error, @found) = Socket::getaddrinfo($host, $port, { socktype => Socket::SOCK_STREAM() });
+    for my $found (@found) {
+      socket(my $socket, $found->{family}, $found->{socktype}, $found->{protocol}) or next;
+      fcntl($socket, 4, 0x800);
+      my $bits = '';
+      vec($bits, fileno $socket, 1) = 1;
+      connect($socket, $found->{addr}) or select(undef, my $ready = $bits, undef, 1);
+      next if unpack('i', getsockopt($socket, Socket::SOL_SOCKET(), Socket::SO_ERROR()) || pack('i', 1)) != 0;
+      next if !defined getpeername($socket) || !defined syswrite($socket, $bytes);
+      # The service hangs up when it has heard all.
+      my $patience = now() + 2000;
+      while (now() < $patience) {
+        next if select(my $ready = $bits, undef, undef, 0.5) <= 0;
+        my $got = sysread($socket, my $answer, 4096);
+        return "gave the lock back at $host:$port" if defined $got && $got == 0;
+        last if !defined $got && $! != $EINTR;
+      }
+    }
+  }
+  return 'no server took the lock back: it ends with the session';
+}
+
+sub write_line {
+  my ($message) = @_;
+  return if $format eq 'silent';
+  $message = "guardian: $message";
+  my ($s, $m, $h, $d, $mon, $y) = gmtime;
+  my $time = sprintf '%04d-%02d-%02dT%02d:%02d:%02d.000Z', $y + 1900, $mon + 1, $d, $h, $m, $s;
+  $message = qq({"level":"error","time":"$time","name":"lockex","pid":$$,"msg":"$message"}) if $format eq 'json';
+  # Who does not read must not keep us.
+  fcntl(STDERR, 4, 0x800 | fcntl(STDERR, 3, 0));
+  syswrite(STDERR, $format eq 'json' ? "$message\n" : "lockex: $message\n");
+}
+
+# One round of killing: as often as there is somebody new, and then ever more slowly, down to 20 times a second.
+my ($complain_at, $pause, $known) = (undef, 0, '');
+sub kill_tree {
+  $complain_at = now() + 3000 if !defined $complain_at;
+  end_cgroup();
+  my %tree = signal_all($SIGKILL);
+  my $these = join ' ', sort keys %tree;
+  $pause = $these ne $known ? 0 : $pause * 2 > 0.05 ? 0.05 : $pause * 2 + 0.001;
+  $known = $these;
+  return if now() < $complain_at;
+  $complain_at = now() + 3000;
+  my @left = map { "$_ $tree{$_}[1] $tree{$_}[0]" } keys %tree;
+  s/[^\x20-\x7e]|[;"\\]/?/g for @left;
+  report('left', join ';', @left);
+}
+
+report('ready');
+while (1) {
+  reap();
+  if ($gone && !$told) { $told = 1; report('gone') }
+  my $left = defined $kill_at ? $kill_at - now() : undef;
+  # Short sleeps: while the host is suspended, select(2) counts no time, and the lease is lost all the same.
+  my $wait = !defined $left ? undef : $left < 0 ? 0 : $left < 200 ? $left / 1000 : 0.2;
+  if (defined $leader && !$gone) {
+    $overdue = 1 if defined $left && $left <= 0;
+    if ($overdue || $killing || $lockex_died) {
+      kill_tree();
+      reap();
+      next if $gone;
+      $wait = $pause;
+    }
+  }
+  elsif ($lockex_died) {
+    my $end = say_farewell();
+    write_line("lockex has died; its command was killed, all of it; $end") if defined $leader;
+    leave();
+  }
+  elsif ($overdue && !$parted) {
+    # Lockex is stopped, or cut off and about to say that it is done.
+    if (now() - $heard_at > 500) {
+      $parted = 1;
+      write_line('lockex did not renew its lease in time; its command was killed, all of it; ' . say_farewell());
+    }
+    $wait = 0.1;
+  }
+  else { $wait = undef }
+  my $bits = '';
+  vec($bits, fileno $lockex, 1) = 1 if !$lockex_died;
+  vec($bits, fileno $deaths, 1) = 1;
+  next if select(my $ready = $bits, undef, undef, $wait) <= 0;
+  sysread($deaths, my $ignored, 128 * 64) if vec($ready, fileno $deaths, 1);
+  hear() if !$lockex_died && vec($ready, fileno $lockex, 1);
+}

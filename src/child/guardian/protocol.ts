@@ -1,0 +1,83 @@
+import { constants } from 'node:os';
+import type { ExitStatus, SignalName } from '../child.js';
+import type { Survivor } from '../survivors.js';
+
+/*
+ * What supervisor and guardian say to each other over their socket.
+ *
+ * To the guardian go frames: the length in bytes, `:`, and words with a NUL between each two. Neither an argument nor a
+ * variable of the environment can hold a NUL.
+ *
+ *     farewell HEX [HOST PORT]…          what gives the lock back, said when the supervisor no longer can
+ *     go KILL_AT COUNT WORD… NAME=VALUE…  start the command: COUNT words, then its whole environment
+ *     watch KILL_AT PID START_TIME FILE   (sibling) the command was started, this is it
+ *     keep KILL_AT NUMBER                 a renewal; answered by `kept NUMBER`
+ *     signal N · stop N · kill            hand on · to the whole tree, and SIGCONT · SIGKILL until nobody is left
+ *     done                                nothing is left to guard
+ *
+ * KILL_AT is when SIGKILL is due, ms of CLOCK_BOOTTIME, or empty for never. From it come lines:
+ *
+ *     ready · started PID · failed [cgroup] ERRNO · late · kept N · exited CODE · killed N · gone · left PID NAME STATE;…
+ */
+
+/** One frame to the guardian. */
+export function frame(...words: readonly string[]): Buffer {
+  const payload = Buffer.from(words.join('\0'));
+  return Buffer.concat([Buffer.from(`${payload.length}:`), payload]);
+}
+
+/** A time as frames carry it. */
+export function killAtWord(killAt: number): string {
+  return Number.isFinite(killAt) ? String(Math.floor(killAt)) : '';
+}
+
+/** What the guardian says. */
+export type Report =
+  | { readonly says: 'ready' | 'late' | 'gone' }
+  | { readonly says: 'started'; readonly pid: number }
+  | { readonly says: 'failed'; readonly errno: number; readonly what: 'exec' | 'cgroup' }
+  | { readonly says: 'kept'; readonly number: number }
+  | { readonly says: 'ended'; readonly status: ExitStatus }
+  | { readonly says: 'left'; readonly survivors: readonly Survivor[] };
+
+/** Reads one line; `undefined` for one that is not of this protocol. */
+export function readReport(line: string): Report | undefined {
+  const [verb, ...words] = line.split(' ');
+  const number = Number(words.at(-1));
+  switch (verb) {
+    case 'ready':
+    case 'late':
+    case 'gone':
+      return { says: verb };
+    case 'started':
+      return { says: verb, pid: number };
+    case 'failed':
+      return { says: verb, errno: number, what: words.length > 1 ? 'cgroup' : 'exec' };
+    case 'kept':
+      return { says: verb, number };
+    case 'exited':
+      return { says: 'ended', status: { how: 'exited', code: number } };
+    case 'killed':
+      return { says: 'ended', status: { how: 'killed', signal: signalName(number) } };
+    case 'left':
+      return { says: verb, survivors: words.join(' ').split(';').map(readSurvivor) };
+    default:
+      return undefined;
+  }
+}
+
+function readSurvivor(text: string): Survivor {
+  const [, pid, command = '?', state = '?'] = /^(\d+) (.*) (\S+)$/.exec(text) ?? [];
+  return { pid: Number(pid), command, state };
+}
+
+/** The number of a signal on this host. */
+export function signalNumber(name: SignalName): number {
+  return constants.signals[name];
+}
+
+function signalName(number: number): SignalName | number {
+  const name = Object.entries(constants.signals).find(([, each]) => each === number)?.[0];
+  // The names in os.constants.signals are the members of NodeJS.Signals.
+  return (name as SignalName | undefined) ?? number;
+}

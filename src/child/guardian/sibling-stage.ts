@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { execPath, env as ownEnv } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { aborted, delay } from '../../util/abort.js';
+import { CommandError } from '../../util/errors.js';
+import type { Child, Order, Stage } from '../child.js';
+import { TREE_VARIABLE } from '../mark.js';
+import { spawnChild } from '../spawn.js';
+import type { StageOptions } from '../stage.js';
+import { Guardian } from './guardian.js';
+
+/** The build makes it; a run from the sources takes that, too. */
+const PROGRAM = join(
+  fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../../dist' : '.', import.meta.url)),
+  'guardian.cjs',
+);
+
+/** How long a guardian may take until it watches, ms. */
+const READY_LIMIT_MS = 10_000;
+
+/**
+ * The command is our own child, and the guardian, a small Node beside us, finds its tree as we do. For hosts without perl,
+ * and those without `/proc`; it takes a Node's time to start, and a Node's memory.
+ */
+export class SiblingStage implements Stage {
+  readonly level = 'walk';
+  readonly treeId: string;
+  readonly #options: StageOptions;
+  #guardian: Guardian;
+  #ready: Promise<void>;
+
+  constructor(options: StageOptions) {
+    this.treeId = options.treeId;
+    this.#options = options;
+    this.#guardian = this.#start();
+    this.#ready = ready(this.#guardian);
+  }
+
+  async spawn({ command, env, killAt, farewell }: Order): Promise<Child> {
+    if (this.#guardian.lost.aborted) {
+      this.#guardian = this.#start();
+      this.#ready = ready(this.#guardian);
+    }
+    const guardian = this.#guardian;
+    const late = new AbortController();
+    await Promise.race([
+      this.#ready,
+      aborted(guardian.lost),
+      delay(READY_LIMIT_MS, this.#options.clock, late.signal).catch(() => {}),
+    ]);
+    late.abort();
+    if (guardian.lost.aborted) {
+      const why = guardian.lost.reason instanceof Error ? guardian.lost.reason.message : '';
+      throw new CommandError('not-executable', `the command was not started: ${why}`);
+    }
+    guardian.farewell(farewell);
+    const { group, log, treeId } = this.#options;
+    // The first thing that it is asked, and what it is watched by from now on.
+    guardian.keep(killAt);
+    return await spawnChild({ command, env, treeId, group, log, guardian, killAt });
+  }
+
+  dismiss(): Promise<void> {
+    return this.#guardian.dismiss();
+  }
+
+  #start(): Guardian {
+    const { treeId, group, logFormat, clock } = this.#options;
+    const outer = ownEnv[TREE_VARIABLE];
+    return new Guardian(
+      {
+        file: execPath,
+        args: [PROGRAM, treeId, group, logFormat],
+        env: { PATH: ownEnv['PATH'], LOCKEX_GUARDS: treeId, ...(outer ? { [TREE_VARIABLE]: outer } : {}) },
+        startsCommand: false,
+        group: 'own',
+      },
+      clock,
+    );
+  }
+}
+
+function ready(guardian: Guardian): Promise<void> {
+  return new Promise((resolve) => {
+    const forget = guardian.subscribe((report) => {
+      if (report.says !== 'ready') return;
+      forget();
+      resolve();
+    });
+  });
+}
