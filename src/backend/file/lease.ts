@@ -21,6 +21,7 @@ const UNKEPT_GRACE_MS = 2000;
 export class FileLease implements Lease {
   readonly fencingToken = undefined;
   readonly budget = undefined;
+  readonly evidence: string;
   readonly #entry: Entry;
   readonly #slot: number;
   readonly #settings: FileSettings;
@@ -41,6 +42,7 @@ export class FileLease implements Lease {
     leave: (slot: number) => Promise<void>,
   ) {
     this.#entry = entry;
+    this.evidence = entry.evidenceOf(slot);
     this.#slot = slot;
     this.#settings = settings;
     this.#leave = leave;

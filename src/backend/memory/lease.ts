@@ -5,6 +5,7 @@ import type { Lease } from '../contract.js';
 export class MemoryLease implements Lease {
   readonly fencingToken: bigint;
   readonly budget = undefined;
+  readonly evidence = undefined;
   readonly #giveBack: () => void;
   readonly #loss = new AbortController();
   #lostAt: number | undefined;

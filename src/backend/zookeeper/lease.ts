@@ -23,6 +23,7 @@ export interface LeaseOptions {
   readonly stat: Stat;
   readonly sentAt: number;
   readonly budget: LeaseBudget;
+  readonly evidence: string;
   /** The claim's wish, for when the servers give another timeout later. */
   readonly lossGraceMs: number | undefined;
   readonly clock: Clock;
@@ -37,6 +38,7 @@ export interface LeaseOptions {
  */
 export class ZooKeeperLease implements Lease {
   readonly fencingToken: bigint;
+  readonly evidence: string;
   readonly #options: LeaseOptions;
   readonly #deadline: LeaseDeadline;
   #budget: LeaseBudget;
@@ -48,6 +50,7 @@ export class ZooKeeperLease implements Lease {
   constructor(options: LeaseOptions) {
     const { session, clock, stat, budget, sentAt } = options;
     this.#options = options;
+    this.evidence = options.evidence;
     this.#budget = budget;
     // The transaction that made the node: 64 bits, rising over the whole ensemble, whatever becomes of the parent.
     this.fencingToken = stat.czxid.readBigInt64BE();
