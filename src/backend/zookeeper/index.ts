@@ -5,6 +5,7 @@ import type { Log } from '../../util/log.js';
 import { checkClaim } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
 import type { TlsOptions } from './dial.js';
+import { Handover } from './handover.js';
 import { type Ensemble, parseEnsemble } from './hosts.js';
 import { ZooKeeperLease } from './lease.js';
 import { PlaceLostError } from './lock-queue.js';
@@ -159,6 +160,7 @@ class ZooKeeperBackend implements LockBackend {
       evidence: evidenceOf(this.#ensemble, grant.path, grant.stat),
       lossGraceMs: claim.lossGraceMs,
       clock: this.#options.clock,
+      beforeRelease: async () => grant.handover?.giveBack(),
       afterRelease: async () => {
         this.#leases.delete(lease);
         await this.#tidy(path, claim);
@@ -170,7 +172,12 @@ class ZooKeeperBackend implements LockBackend {
 
   async #place(path: string, claim: Claim, wait: boolean, signal: AbortSignal): Promise<Grant | undefined> {
     const grant = claim.permits > 1 ? grantPermit : grantLock;
-    const recipe = { session: this.#session, parents: this.#parents, clock: this.#options.clock };
+    const recipe = {
+      session: this.#session,
+      parents: this.#parents,
+      clock: this.#options.clock,
+      log: this.#options.log,
+    };
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await grant(recipe, path, claim, wait, signal);
@@ -200,6 +207,7 @@ class ZooKeeperBackend implements LockBackend {
 
   async #tidy(path: string, claim: Claim): Promise<void> {
     if (!this.#session.isConnected) return;
+    if (claim.handoverDelayMs !== undefined) await Handover.tidy(this.#session, path);
     if (claim.permits === 1) return this.#parents.remove(path);
     // The queue's node first: while somebody is in the queue, the number of permits must stay.
     try {

@@ -27,6 +27,8 @@ export interface LeaseOptions {
   /** The claim's wish, for when the servers give another timeout later. */
   readonly lossGraceMs: number | undefined;
   readonly clock: Clock;
+  /** Gives back, once the tree is dead, what must be gone before the node is. Does not reject. */
+  readonly beforeRelease: () => Promise<void>;
   /** Tidies up once the permit is given back. */
   readonly afterRelease: () => Promise<void>;
 }
@@ -89,10 +91,11 @@ export class ZooKeeperLease implements Lease {
   }
 
   async #giveBack(): Promise<void> {
-    const { session, path, afterRelease } = this.#options;
+    const { session, path, beforeRelease, afterRelease } = this.#options;
     this.#deadline.end();
     this.#next?.cancel();
     for (const forget of this.#forget) forget();
+    await beforeRelease();
     try {
       await session.persist(() => session.nodes.remove(path), new AbortController().signal);
     } catch (error) {
