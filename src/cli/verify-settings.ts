@@ -4,7 +4,7 @@ import { switchIn } from './alternatives.js';
 import { flagOf } from './option-names.js';
 import type { OptionName } from './options.js';
 import { credentialsFor, type Service } from './service.js';
-import type { Values } from './values.js';
+import { Values } from './values.js';
 
 /** What `lockex verify` was asked for. */
 export interface VerifySettings {
@@ -52,10 +52,17 @@ export function readVerifySettings(values: Values, evidence: string | undefined)
       // Less than all, so that the line tells what came of the connecting, and not of the waiting.
       connectLimitMs: limitMs * 0.8,
       connectAttempts: Number.POSITIVE_INFINITY,
-      ...credentialsFor(asked?.url ?? '', values),
+      ...credentialsFor(asked?.url ?? '', onlyTaken(values)),
     },
     limitMs,
     quiet:
       values.layers.map((layer) => switchIn(layer, 'quiet')).find((quiet) => quiet !== undefined) ?? false,
   };
+}
+
+/** The values without what is the run's alone: an access list for nodes that are not made needs no credentials. */
+function onlyTaken(values: Values): Values {
+  return new Values(
+    values.layers.map((layer) => new Map([...layer].filter(([name]) => TAKEN.includes(name)))),
+  );
 }
