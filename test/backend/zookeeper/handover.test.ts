@@ -114,13 +114,25 @@ test('a session that ends with a lease leaves a marker, and one that ends while 
   assert.deepEqual(await treeBelow(admin, '/s'), ['/s']);
 });
 
-test('a release takes the marker away before the node, so that who comes next never waits for it', async () => {
+test('the marker is there before the lease is confirmed, and goes before the node does', async () => {
   await using proxy = await startProxy(zookeeper.address);
   await using backend = await open(proxy.address);
   const lease = await backend.acquire(claim('o/x'), never);
   await lease.release();
-  const deleted = proxy.requests.filter(({ opcode }) => opcode === OPCODE.DELETE).map(pathOf);
-  const [marker = '', node = ''] = deleted;
-  assert.match(marker, /^\/o\/x-__unreleased__\/[0-9a-f]{32}__lock__\d{10}$/);
-  assert.equal(node, marker.replace('-__unreleased__', ''));
+  const sent = proxy.requests.map((request) => `${request.opcode} ${pathOf(request)}`);
+  const last = (opcode: number, path: RegExp) =>
+    sent.findLastIndex((line) => line.startsWith(`${opcode} `) && path.test(line));
+  const node = /\/o\/x\/[0-9a-f]{32}__lock__\d{10}$/;
+  const marker = /\/o\/x-__unreleased__\/[0-9a-f]{32}__lock__\d{10}$/;
+  const steps = [
+    last(OPCODE.CREATE, marker),
+    last(OPCODE.SET_DATA, node),
+    last(OPCODE.DELETE, marker),
+    last(OPCODE.DELETE, node),
+  ];
+  assert.ok(!steps.includes(-1), sent.join('\n'));
+  assert.deepEqual(
+    steps,
+    [...steps].sort((a, b) => a - b),
+  );
 });
