@@ -100,7 +100,7 @@ export const OPTIONS = {
     min: 0,
     max: LONGEST_SECONDS,
     group: 'lock',
-    help: 'seconds to wait before taking over from a holder that did not give the lock back; the same for all',
+    help: 'seconds to wait before taking over from a holder that did not give the lock back; all must agree on it',
   },
   blocking: {
     kind: 'boolean',

@@ -1,12 +1,10 @@
 import { delay } from '../../util/abort.js';
-import type { Claim, Identity } from '../contract.js';
+import type { Claim } from '../contract.js';
 import type { Recipe } from './lock-queue.js';
-import { decodeIdentity, unreleasedPath } from './node-data.js';
+import { unreleasedPath } from './node-data.js';
 import { failedWith } from './operation-error.js';
 import type { Session } from './session.js';
-
-/** A marker is called as the node of the contender that it is of: 32 hex digits, and in a lock's queue its number. */
-const MARKER = /^[0-9a-f]{32}(__r?lock__-?\d{9,10})?$/;
+import { readUnreleased } from './unreleased.js';
 
 /**
  * The delay before a permit is taken over from a holder that did not give it back (consul's lock-delay).
@@ -43,7 +41,7 @@ export class Handover {
    */
   async takeOver(node: string, data: Buffer, signal: AbortSignal): Promise<void> {
     const { session, clock, log } = this.#recipe;
-    const unreleased = await session.persist(() => this.#unreleased(), signal);
+    const unreleased = await session.persist(() => readUnreleased(session.nodes, this.#path), signal);
     if (unreleased.length > 0) {
       const who = unreleased.map((each) => each.who).join(' and ');
       const seconds = this.#delayMs / 1000;
@@ -67,40 +65,6 @@ export class Handover {
   /** Removes the directory of the markers if it is empty. Never rejects. */
   static async tidy(session: Session, path: string): Promise<void> {
     await session.nodes.remove(unreleasedPath(path)).catch(() => {});
-  }
-
-  /**
-   * The markers whose contenders are gone. A marker that was read before the contenders and is there after them, too,
-   * was not on its way out: on a clean end it goes first.
-   */
-  async #unreleased(): Promise<{ readonly marker: string; readonly who: string }[]> {
-    const markers = (await this.#children(unreleasedPath(this.#path))).filter((name) => MARKER.test(name));
-    if (markers.length === 0) return [];
-    const living = new Set(await this.#children(this.#path));
-    const orphans = markers.filter((name) => !living.has(name));
-    const read = await Promise.all(
-      orphans.map((name) => this.#read(`${unreleasedPath(this.#path)}/${name}`)),
-    );
-    return read.filter((each) => each !== undefined);
-  }
-
-  async #read(marker: string): Promise<{ readonly marker: string; readonly who: string } | undefined> {
-    try {
-      const { data } = await this.#recipe.session.nodes.getData(marker);
-      return { marker, who: show(decodeIdentity(data)) };
-    } catch (error) {
-      if (failedWith(error, 'NO_NODE')) return undefined;
-      throw error;
-    }
-  }
-
-  async #children(path: string): Promise<string[]> {
-    try {
-      return await this.#recipe.session.nodes.getChildren(path);
-    } catch (error) {
-      if (failedWith(error, 'NO_NODE')) return [];
-      throw error;
-    }
   }
 
   async #mark(marker: string, data: Buffer, signal: AbortSignal): Promise<void> {
@@ -127,10 +91,4 @@ export class Handover {
       if (!failedWith(error, 'NO_NODE')) throw error;
     }
   }
-}
-
-/** `db1:4242 (redis-server redis.conf)` */
-function show({ host, pid, command }: Partial<Identity>): string {
-  if (host === undefined) return command ?? 'somebody unknown';
-  return command === undefined ? `${host}:${pid}` : `${host}:${pid} (${command})`;
 }
