@@ -20,9 +20,14 @@ export function wrongKindMessage(resource: string, found: string, wanted: string
  */
 export function checkClaim(claim: Claim, traits: Traits): void {
   checkResource(claim.resource);
-  const { permits, mode } = claim;
+  const { permits, mode, handoverDelayMs = 0 } = claim;
   if (!Number.isInteger(permits) || permits < 1 || permits > traits.maxPermits) {
     throw new UsageError(`expected permits from 1 to ${traits.maxPermits}, got ${permits}`);
+  }
+  if (handoverDelayMs > 0 && !traits.handoverDelay) {
+    throw new UsageError('--handover-delay: this lock service has none', {
+      hint: 'it is for hosts that may be paused; a lock that never leaves its host has no use for it',
+    });
   }
   if (mode === 'exclusive') return;
   if (!traits.shared) throw new UsageError('this lock service has no shared mode');

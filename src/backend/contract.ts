@@ -25,6 +25,11 @@ export interface Claim {
   readonly treeId?: string;
   /** Grace wanted between the stop signal and SIGKILL when the lease is being lost, ms; the backend's choice if absent. */
   readonly lossGraceMs?: number;
+  /**
+   * How long to wait, ms, before taking over from a holder that ended without giving its permit back; 0 if absent. All
+   * contenders of a resource must agree. Needs `traits.handoverDelay`.
+   */
+  readonly handoverDelayMs?: number;
   /** Called when we begin to wait, and again each time the holders or our place in line are seen to change. */
   readonly onQueue?: (contenders: readonly Contender[]) => void;
 }
@@ -50,6 +55,8 @@ export interface Traits {
   /** `mode: 'shared'` works. */
   readonly shared: boolean;
   readonly maxPermits: number;
+  /** `handoverDelayMs` works. */
+  readonly handoverDelay: boolean;
 }
 
 /**
@@ -71,6 +78,12 @@ export interface LockBackend extends AsyncDisposable {
   tryAcquire(claim: Claim, signal: AbortSignal): Promise<Lease | undefined>;
   /** Holders first, then waiters in order, as far as the service knows them. Changes nothing. */
   contenders(resource: string, signal: AbortSignal): Promise<readonly Contender[]>;
+  /**
+   * Whether the lease that this evidence is of, another session's as a rule, is still held, as of a moment between the
+   * call and the answer. Changes nothing. When the service does not answer, this waits until `signal` aborts.
+   * @throws UsageError when it is no evidence of this service
+   */
+  owns(evidence: string, signal: AbortSignal): Promise<boolean>;
 }
 
 /**
@@ -82,6 +95,8 @@ export interface Lease extends AsyncDisposable {
   readonly fencingToken: bigint | undefined;
   /** The time line of this lease, by the timeout the service really gave; `undefined` where silence cannot lose it. */
   readonly budget: LeaseBudget | undefined;
+  /** What `LockBackend.owns` needs to tell whether this lease is still held. No secret; `undefined` where nobody can be asked. */
+  readonly evidence: string | undefined;
   /** Monotonic ms by which the tree must be dead; moves on with every acknowledged renewal. `Infinity` without a budget. */
   readonly deadline: () => number;
   /** Calls `listener` after each acknowledged renewal: the deadline has moved. Returns the way to stop that. */

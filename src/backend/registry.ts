@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { messageOf, UsageError } from '../util/errors.js';
 import type { LockBackend } from './contract.js';
+import type { FileOptions } from './file/index.js';
 import type { MemoryService } from './memory/index.js';
 import type { ZooKeeperOptions } from './zookeeper/index.js';
 
 /** What a session is opened with; a service takes from it what it has a use for. */
-export type OpenOptions = ZooKeeperOptions;
+export type OpenOptions = ZooKeeperOptions & Pick<FileOptions, 'askOnly'>;
 
 type Open = (url: string, options: OpenOptions, signal: AbortSignal) => Promise<LockBackend>;
 
@@ -42,10 +43,10 @@ export async function openBackend(
   return open(url, options, signal);
 }
 
-async function openFileUrl(url: string, { clock, log }: OpenOptions): Promise<LockBackend> {
+async function openFileUrl(url: string, { clock, log, askOnly = false }: OpenOptions): Promise<LockBackend> {
   const path = filePath(url);
   const { openFile } = await import('./file/index.js');
-  return openFile(path, { clock, log });
+  return openFile(path, { clock, log, askOnly });
 }
 
 /** The services of this process: what is shared by all its sessions is made once. */

@@ -1,4 +1,4 @@
-import yargsParser from 'yargs-parser';
+import yargsParser, { type Arguments } from 'yargs-parser';
 import { UsageError } from '../util/errors.js';
 import { nearest } from './nearest.js';
 import { allOptions, flagOf, specOf } from './option-names.js';
@@ -17,6 +17,7 @@ export type Layer = ReadonlyMap<OptionName, Given>;
 export type Words =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
+  | { readonly kind: 'verify'; readonly options: Layer }
   | { readonly kind: 'run'; readonly options: Layer; readonly command: readonly [string, ...string[]] };
 
 const NAMES = new Map<string, OptionName>(allOptions().map(([name]) => [name, name]));
@@ -60,14 +61,37 @@ const PARSER = {
 export function readArgv(argv: readonly string[]): Words {
   const end = argv.indexOf('--');
   const before = end < 0 ? argv : argv.slice(0, end);
-  const parsed = yargsParser(before.flatMap(separate), PARSER);
-  if (parsed['help'] === true) return { kind: 'help' };
-  if (parsed['version'] === true) return { kind: 'version' };
-  const options = new Map(
-    Object.entries(parsed).flatMap(([key, value]) => (key === '_' ? [] : [take(key, value)])),
-  );
+  const words = before.flatMap(separate);
+  const parsed = yargsParser(words, PARSER);
+  const asked = request(parsed);
+  if (asked !== undefined) return asked;
+  if (parsed._[0] === 'verify') return readVerify(words, parsed._, end >= 0);
+  const options = layerOf(parsed);
   const [command, ...args] = commandOf(parsed._, end < 0 ? [] : argv.slice(end + 1));
   return { kind: 'run', options, command: [command, ...args] };
+}
+
+function request(parsed: Arguments): { readonly kind: 'help' | 'version' } | undefined {
+  if (parsed['help'] === true) return { kind: 'help' };
+  return parsed['version'] === true ? { kind: 'version' } : undefined;
+}
+
+function layerOf(parsed: Arguments): Layer {
+  return new Map(Object.entries(parsed).flatMap(([key, value]) => (key === '_' ? [] : [take(key, value)])));
+}
+
+/** `lockex verify`: its options may stand on either side of the word. */
+function readVerify(words: readonly string[], stray: readonly string[], hasCommand: boolean): Words {
+  const [verify = '', ...rest] = stray;
+  const parsed = yargsParser([...words.slice(0, words.length - stray.length), ...rest], PARSER);
+  const asked = request(parsed);
+  if (asked !== undefined) return asked;
+  const [more] = parsed._;
+  if (!hasCommand && more === undefined) return { kind: 'verify', options: layerOf(parsed) };
+  const got = hasCommand ? '--' : JSON.stringify(more);
+  throw new UsageError(`${verify}: expected options and nothing else, got ${got}`, {
+    hint: 'a command of this name is run by: lockex -- verify',
+  });
 }
 
 /**

@@ -12,8 +12,8 @@ import type { Service } from './service.js';
  */
 export function connect(
   url: string,
-  service: Service,
-  world: { readonly clock: Clock; readonly log: Log },
+  service: Omit<Service, 'url' | 'chosenBy'>,
+  world: { readonly clock: Clock; readonly log: Log; readonly askOnly?: boolean },
   signal: AbortSignal,
 ): Promise<LockBackend> {
   const { ttlMs, connectLimitMs, connectAttempts, acl } = service;

@@ -12,14 +12,17 @@ export const EXIT_STATUSES = {
   'not-acquired': { status: 1, meaning: 'the lock was not acquired; --conflict-exit-code chooses another' },
   usage: {
     status: 64,
-    meaning: 'an unusable option, address or timing, or another kind of lock',
+    meaning: 'an unusable option, address or timing, or another kind of lock; of verify: not under lockex',
   },
   unreachable: {
     status: 69,
     meaning: 'the lock service is out of reach, or the session lost while waiting',
   },
   bug: { status: 70, meaning: 'a bug in lockex' },
-  'lease-lost': { status: 75, meaning: 'the lock was lost, and the command stopped for it' },
+  'lease-lost': {
+    status: 75,
+    meaning: 'the lock was lost, and the command stopped for it; of verify: not ours, or nobody can tell',
+  },
   'not-permitted': { status: 77, meaning: 'the lock service does not permit it (credentials, ACL)' },
 } as const;
 

@@ -18,6 +18,7 @@ export const COMMAND_VARIABLES = {
   LOCKEX_HOLDER: 'host:pid of the lockex that holds it',
   LOCKEX_FENCING_TOKEN: 'grows with every grant; not on every lock service',
   LOCKEX_SESSION_TIMEOUT_MS: 'the session timeout given; not on every lock service',
+  LOCKEX_VERIFY: 'what lockex verify asks, and where; not on every lock service',
   LOCKEX_TREE: 'marks all processes of the command',
 } as const;
 
@@ -30,7 +31,9 @@ export async function helpText(columns: number): Promise<string> {
     .detectLocale(false)
     .scriptName('lockex')
     .usage(
-      'lockex [options] -- command [args…]\n\nRuns the command while it holds a lock, so that it never runs twice.',
+      'lockex [options] -- command [args…]\n\nRuns the command while it holds a lock, so that it never runs twice.\n\n' +
+        'lockex verify [-T seconds] [-q] [--tls-ca …] [--zk-auth-file …]\n\n' +
+        'Asks, from within the command, whether the lock is still held: status 0, or 75.',
     )
     .wrap(columns)
     .help(false)

@@ -94,6 +94,14 @@ export const OPTIONS = {
     group: 'lock',
     help: "reader's lock: any number of readers at once, none beside a run without --shared",
   },
+  'handover-delay': {
+    kind: 'seconds',
+    default: '0',
+    min: 0,
+    max: LONGEST_SECONDS,
+    group: 'lock',
+    help: 'seconds to wait before taking over from a holder that did not give the lock back; all must agree on it',
+  },
   blocking: {
     kind: 'boolean',
     negated: true,

@@ -2,8 +2,8 @@ import { UsageError } from '../util/errors.js';
 import { flagOf } from './option-names.js';
 import type { OptionName } from './options.js';
 
-/** Where a semaphore's queue lives, beside the semaphore: a lock of that name would be taken for it. */
-const QUEUE_SUFFIX = '-__lock__';
+/** What stands beside a lock: a semaphore's queue, and the markers of its holders. A lock of that name would be taken for it. */
+const SUFFIXES = ['-__lock__', '-__unreleased__'];
 
 /**
  * The resource that a lock path and a lock id name. One slash before and one after the path are allowed, as the
@@ -32,7 +32,8 @@ function checkName(option: OptionName, name: string): string {
 function whatIsWrong(segment: string): string | undefined {
   if (segment === '') return 'a name is empty';
   if (segment === '.' || segment === '..') return `${JSON.stringify(segment)} is no name`;
-  if (segment.endsWith(QUEUE_SUFFIX)) return `a name must not end in "${QUEUE_SUFFIX}"`;
+  const suffix = SUFFIXES.find((each) => segment.endsWith(each));
+  if (suffix !== undefined) return `a name must not end in "${suffix}"`;
   // What ZooKeeper refuses in a path (PathUtils.validatePath): control characters; surrogates and the private use
   // area; the specials, U+FFFD among them.
   if (/\p{Cc}/u.test(segment) || /[\uD800-\uF8FF\uFFF0-\uFFFF]/.test(segment)) {

@@ -55,7 +55,7 @@ export function readService(values: Values, waiting: Waiting): Service {
     ttlMs,
     connectLimitMs: Math.min(ttlMs, (waiting.how === 'blocking' ? waiting.limitMs : undefined) ?? ttlMs),
     connectAttempts: waiting.how === 'once' ? Math.min(attempts, servers ?? 1) : attempts,
-    ...(servers === undefined ? NO_CREDENTIALS : readCredentials(values)),
+    ...credentialsFor(url ?? '', values),
   };
 }
 
@@ -81,6 +81,14 @@ function refuseZooKeeperOptions(values: Values, chosenBy: string): void {
   const name = ZOOKEEPER_ONLY.find((option) => typed?.has(option));
   if (name === undefined) return;
   throw new UsageError(`${flagOf(name)}: expected a ZooKeeper service with it, got ${chosenBy}`);
+}
+
+/**
+ * The credentials for a service: only ZooKeeper takes any.
+ * @throws UsageError
+ */
+export function credentialsFor(url: string, values: Values): Credentials {
+  return ZOOKEEPER.test(url) ? readCredentials(values) : NO_CREDENTIALS;
 }
 
 type Credentials = Pick<Service, 'authFile' | 'acl' | 'tls'>;

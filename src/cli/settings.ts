@@ -26,6 +26,8 @@ export interface Settings {
   readonly killAfterMs: number;
   readonly lossGraceMs: number | undefined;
   readonly isolation: IsolationLevel | 'auto';
+  /** 0 for none. */
+  readonly handoverDelayMs: number;
   readonly log: LogSettings;
 }
 
@@ -64,6 +66,7 @@ export function readSettings(values: Values, words: readonly [string, ...string[
     killAfterMs: values.milliseconds('kill-after'),
     lossGraceMs: values.milliseconds('loss-grace'),
     isolation: values.choice('isolation'),
+    handoverDelayMs: readHandoverDelay(values, waiting),
     log: readLog(values),
   };
 }
@@ -103,6 +106,17 @@ function readWaiting(values: Values): Waiting {
   }
   const limitMs = values.milliseconds('locktimeout');
   return limitMs === 0 ? { how: 'once' } : { how: 'blocking', limitMs };
+}
+
+/** Who gives up before the delay has passed leaves it to the next one, who would do the same. */
+function readHandoverDelay(values: Values, waiting: Waiting): number {
+  const delayMs = values.milliseconds('handover-delay');
+  const limitMs = waiting.how === 'blocking' ? waiting.limitMs : undefined;
+  if (limitMs === undefined || delayMs < limitMs) return delayMs;
+  throw new UsageError(
+    `--handover-delay: expected less than ${flagOf('locktimeout')} ${limitMs / 1000} s, got ${delayMs / 1000} s`,
+    { hint: 'after a crash, nobody would ever get the lock' },
+  );
 }
 
 function readLog(values: Values): LogSettings {

@@ -27,6 +27,12 @@ export async function start(signals: ProcessSignals, bug: AbortSignal): Promise<
       const { helpText } = await import('./help.js');
       return await print(`${await helpText(process.stdout.columns ?? 80)}\n`);
     }
+    if (request.kind === 'verify') {
+      const { verify } = await import('./verify.js');
+      const { status, said } = await verify(request.settings, signals, bug);
+      if (said !== undefined && !request.settings.quiet) await complain(said);
+      return status;
+    }
     const { run } = await import('./run.js');
     return await run(request.settings, signals, bug);
   } catch (error) {

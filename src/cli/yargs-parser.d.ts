@@ -8,7 +8,7 @@ declare module 'yargs-parser' {
     readonly configuration: Readonly<Record<string, boolean>>;
   }
   /** What was given, by name; `_` holds the first word that no option took, and all after it. */
-  type Arguments = { readonly _: readonly string[] } & Readonly<Record<string, unknown>>;
+  export type Arguments = { readonly _: readonly string[] } & Readonly<Record<string, unknown>>;
 
   export default function parse(args: readonly string[], options: Options): Arguments;
 }

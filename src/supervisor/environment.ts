@@ -8,7 +8,7 @@ export function commandEnvironment(
   base: NodeJS.ProcessEnv,
   claim: Claim,
   lockId: string,
-  lease: Pick<Lease, 'fencingToken' | 'budget'>,
+  lease: Pick<Lease, 'fencingToken' | 'budget' | 'evidence'>,
 ): NodeJS.ProcessEnv {
   const ours: NodeJS.ProcessEnv = {
     LOCKEX_LOCK_ID: lockId,
@@ -16,6 +16,7 @@ export function commandEnvironment(
     LOCKEX_HOLDER: `${claim.identity.host}:${claim.identity.pid}`,
     LOCKEX_FENCING_TOKEN: lease.fencingToken?.toString(),
     LOCKEX_SESSION_TIMEOUT_MS: lease.budget?.ttlMs.toString(),
+    LOCKEX_VERIFY: lease.evidence,
   };
   const merged = { ...base, ...ours };
   return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined));

@@ -6,8 +6,9 @@ import type { SignalName } from '../../src/child/child.js';
 import { readProcess } from '../../src/child/proc.js';
 import { ProcTree } from '../../src/child/proc-tree.js';
 import { send } from '../../src/child/send.js';
+import { randomId } from '../../src/util/random-id.js';
 import { until } from '../helpers/until.js';
-import { newTreeId, none, Stage } from './stage.js';
+import { none, Stage } from './stage.js';
 
 const FORWARDED: readonly SignalName[] = [
   ...(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT', 'SIGTSTP'] as const),
@@ -76,7 +77,7 @@ test('no signal goes to the number of a command that has been reaped', async (t)
   const { pid, startTime, process } = await stranger(t);
   const leader = { pid, startTime: startTime - 1, ended: AbortSignal.abort() };
   for (const group of ['own', 'shared'] as const) {
-    const tree = new ProcTree(leader, group, newTreeId());
+    const tree = new ProcTree(leader, group, randomId());
     tree.forward('SIGKILL');
     const pass = await tree.sweep('SIGKILL');
     assert.deepEqual(pass.members, []);
@@ -87,7 +88,7 @@ test('no signal goes to the number of a command that has been reaped', async (t)
   assert.equal(process.signalCode, null);
 
   // The twin: were the end of the command not remembered, the stranger would be killed in its place.
-  new ProcTree({ ...leader, ended: new AbortController().signal }, 'own', newTreeId()).forward('SIGKILL');
+  new ProcTree({ ...leader, ended: new AbortController().signal }, 'own', randomId()).forward('SIGKILL');
   await once(process, 'exit');
   assert.equal(process.signalCode, 'SIGKILL');
 });

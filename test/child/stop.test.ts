@@ -4,8 +4,9 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readProcess } from '../../src/child/proc.js';
+import { randomId } from '../../src/util/random-id.js';
 import { until } from '../helpers/until.js';
-import { assertNoneLives, FIXTURES, forever, newTreeId, none, patience, Stage } from './stage.js';
+import { assertNoneLives, FIXTURES, forever, none, patience, Stage } from './stage.js';
 
 const KILLED = { how: 'killed', signal: 'SIGKILL' };
 
@@ -181,7 +182,7 @@ test('a daemon that the command starts with its last breath is caught, before it
 
 test('the daemons of a lockex inside a lockex belong to the outer tree, too', async (t) => {
   const stage = new Stage(t);
-  const inner = newTreeId();
+  const inner = randomId();
   const run = (mark: string, file: string) =>
     `LOCKEX_TREE="${mark}" perl '${join(FIXTURES, 'tree.pl')}' "$STAGE/${file}" daemons 3 deaf & `;
   // The twin runs beside it: daemons whose mark replaced the outer one.

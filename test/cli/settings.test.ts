@@ -36,6 +36,7 @@ test('lockex without options asks a ZooKeeper on this host for a lock named afte
     stopSignal: 'SIGTERM',
     killAfterMs: 10_000,
     lossGraceMs: undefined,
+    handoverDelayMs: 0,
     log: { level: 'info', format: undefined },
   });
 });

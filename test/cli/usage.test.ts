@@ -240,6 +240,12 @@ describe('lockex refuses names that are no names', () => {
       'x-__lock__',
       /^--lockid \(-i\): .*: a name must not end in "-__lock__"$/,
     ],
+    [
+      "the markers of a lock's holders",
+      '-i',
+      'x-__unreleased__',
+      /^--lockid \(-i\): .*: a name must not end in "-__unreleased__"$/,
+    ],
     ["the servers' own path", '-p', 'zookeeper', /^--lockpath \(-p\): expected a path of our own/],
   ];
   for (const [what, option, value, message] of CASES) {

@@ -26,6 +26,27 @@ export const lossSentences: readonly Sentence[] = [
     },
   },
   {
+    title: 'tells another session whether a lease is still held',
+    async run(bench) {
+      const [a, b] = [await bench.open(), await bench.open()];
+      const owns = (evidence: string) => b.owns(evidence, new AbortController().signal);
+      for (const part of [{}, { mode: 'shared' }, { permits: 2 }] as const) {
+        const lease = await bench.acquire(a, part);
+        const { evidence } = lease;
+        if (evidence === undefined) return lease.release();
+        assert.equal(await owns(evidence), true);
+        await lease.release();
+        assert.equal(await owns(evidence), false, 'given back');
+        const next = await bench.acquire(a, part);
+        assert.equal(await owns(evidence), false, 'a later grant is another');
+        await bench.ground.sabotage(a, next);
+        await bench.until(() => next.lost.aborted, 'the loss is noticed');
+        await next.release();
+        assert.equal(await owns(next.evidence ?? ''), false, 'lost');
+      }
+    },
+  },
+  {
     title: 'takes back a lease that was lost, and grants the lock to the next',
     async run(bench) {
       const [a, b] = [await bench.open(), await bench.open()];

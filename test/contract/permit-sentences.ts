@@ -85,7 +85,7 @@ export const permitSentences: readonly Sentence[] = [
     title: 'refuses claims that cannot be kept',
     async run(bench) {
       const session = await bench.open();
-      const { maxPermits } = session.traits;
+      const { maxPermits, handoverDelay } = session.traits;
       const claims: Partial<Claim>[] = [
         { permits: 0 },
         { permits: -1 },
@@ -98,6 +98,7 @@ export const permitSentences: readonly Sentence[] = [
         { resource: 'a/../b' },
         { resource: '.' },
         { resource: 'a\0b' },
+        ...(handoverDelay ? [] : [{ handoverDelayMs: 1 }]),
       ];
       for (const claim of claims) {
         await assert.rejects(bench.contend(session, claim).lease, UsageError, JSON.stringify(claim));

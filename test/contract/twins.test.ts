@@ -29,6 +29,10 @@ class Twin implements LockBackend {
     return this.sound.contenders(resource, signal);
   }
 
+  owns(): Promise<boolean> {
+    return this.sound.owns();
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.sound[Symbol.asyncDispose]();
   }
@@ -39,6 +43,7 @@ function altered(lease: Lease, part: Partial<Lease>): Lease {
   return {
     fencingToken: lease.fencingToken,
     budget: lease.budget,
+    evidence: lease.evidence,
     deadline: lease.deadline,
     lost: lease.lost,
     farewell: lease.farewell,

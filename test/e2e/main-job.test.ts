@@ -39,6 +39,7 @@ test('runs the command with the lock’s facts in its environment, and exits wit
       'LOCKEX_LOCK_PATH',
       'LOCKEX_SESSION_TIMEOUT_MS',
       'LOCKEX_TREE',
+      'LOCKEX_VERIFY',
     ],
   );
   assert.match(

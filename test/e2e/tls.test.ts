@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { authority, type Certificate, certificate } from '../helpers/certificates.js';
+import { LOCKEX } from '../helpers/lockex.js';
 import { freePort } from '../helpers/ports.js';
 import { type TempDir, tempDir } from '../helpers/temp.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
@@ -52,6 +53,16 @@ const material = (own: Certificate, trusted: Certificate) => [
 test('runs the command over mutual TLS', async (t) => {
   const it = await run(t, secure, ['-i', freshLock(), ...material(client, ca)], ['sh', '-c', 'exit 5']);
   assert.deepEqual(await it.exited, { code: 5, signal: null }, it.stderr);
+});
+
+test('lockex verify asks over TLS, too, with files of its own options or of the environment', async (t) => {
+  const [caFile, cert, key] = [ca.cert, client.cert, client.key];
+  const options = `verify --tls-ca '${caFile}' --tls-cert '${cert}' --tls-key '${key}'`;
+  const env = `LOCKEX_TLS_CA='${caFile}' LOCKEX_TLS_CERT='${cert}' LOCKEX_TLS_KEY='${key}'`;
+  const script = `'${LOCKEX}' ${options} && ${env} '${LOCKEX}' verify && ! '${LOCKEX}' verify -T 1`;
+  const it = await run(t, secure, ['-q', '-i', freshLock(), ...material(client, ca)], ['sh', '-c', script]);
+  assert.deepEqual(await it.exited, { code: 0, signal: null }, it.stderr);
+  assert.match(it.stderr, /^lockex: verify: it cannot be confirmed .*\n$/, 'without TLS nobody answers');
 });
 
 test('a server whose certificate nobody we trust vouches for is refused at once, with status 77', async (t) => {

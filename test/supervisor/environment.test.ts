@@ -15,6 +15,7 @@ test('the command sees which lock it runs under, as whom, and its fencing token'
   const env = commandEnvironment({ PATH: '/bin' }, claim, 'x', {
     fencingToken: 77n,
     budget: leaseBudget(4000, undefined),
+    evidence: '{}',
   });
   assert.deepEqual(env, {
     PATH: '/bin',
@@ -23,6 +24,7 @@ test('the command sees which lock it runs under, as whom, and its fencing token'
     LOCKEX_HOLDER: 'db1:42',
     LOCKEX_FENCING_TOKEN: '77',
     LOCKEX_SESSION_TIMEOUT_MS: '4000',
+    LOCKEX_VERIFY: '{}',
   });
 });
 
@@ -31,11 +33,17 @@ test('a nested run overrides what the outer one set, and never inherits what it 
     LOCKEX_LOCK_ID: 'outer',
     LOCKEX_FENCING_TOKEN: '1',
     LOCKEX_SESSION_TIMEOUT_MS: '9',
+    LOCKEX_VERIFY: '{"url":"zk://outer"}',
     LOCKEX_TREE: 'abc',
   };
-  const env = commandEnvironment(outer, claim, 'x', { fencingToken: undefined, budget: undefined });
+  const env = commandEnvironment(outer, claim, 'x', {
+    fencingToken: undefined,
+    budget: undefined,
+    evidence: undefined,
+  });
   assert.equal(env['LOCKEX_LOCK_ID'], 'x');
   assert.equal('LOCKEX_FENCING_TOKEN' in env, false);
   assert.equal('LOCKEX_SESSION_TIMEOUT_MS' in env, false);
+  assert.equal('LOCKEX_VERIFY' in env, false);
   assert.equal(env['LOCKEX_TREE'], 'abc', 'the marks of the enclosing trees are kept');
 });

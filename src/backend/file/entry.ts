@@ -9,12 +9,13 @@ import {
   utimesSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { codeOf } from '../../util/errors.js';
 import { randomId } from '../../util/random-id.js';
 import type { Claim } from '../contract.js';
 import { directoryName, noteName, slotName } from './layout.js';
 import { formatNote, HOLDING_LINE } from './note.js';
+import { evidenceOf, type HeldFile } from './ownership.js';
 
 /** Readable is enough for flock(2), so that the slot of another user will do. */
 const SLOT_FLAGS = constants.O_RDONLY | constants.O_CREAT;
@@ -82,6 +83,13 @@ export class Entry {
     return [this.#note, this.#slots[slot]].every((file) => file !== undefined && stands(file));
   }
 
+  /** What another process needs to tell whether we still hold this slot. */
+  evidenceOf(slot: number): string {
+    const file = this.#slots[slot];
+    if (file === undefined) throw new Error(`slot ${slot} is not open`);
+    return evidenceOf(this.dir, held(this.#note), held(file));
+  }
+
   /** Writes down that we hold, and closes the slots that we do not. */
   hold(slot: number): void {
     writeSync(this.#note.fd, HOLDING_LINE);
@@ -109,6 +117,10 @@ export class Entry {
     for (const file of this.#slots) if (file !== undefined) closeSync(file.fd);
     this.#slots.length = 0;
   }
+}
+
+function held({ path, fd }: OpenFile): HeldFile {
+  return { name: basename(path), stats: fstatSync(fd) };
 }
 
 function stands({ path, fd }: OpenFile): boolean {

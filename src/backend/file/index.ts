@@ -9,24 +9,27 @@ import { useDirectory } from './directory.js';
 import { directoryName } from './layout.js';
 import type { FileLease } from './lease.js';
 import { look } from './look.js';
+import { owns } from './ownership.js';
 import { type FileSettings, USUAL_PROGRAMS } from './settings.js';
 
-const TRAITS: Traits = { queue: 'race', fencing: false, shared: true, maxPermits: 64 };
+const TRAITS: Traits = { queue: 'race', fencing: false, shared: true, maxPermits: 64, handoverDelay: false };
 
 export interface FileOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Where `flock` and its like are looked for, as in `PATH`; the usual places if absent. */
   readonly programs?: string;
+  /** Whether it is only to be asked who owns what: a directory that is not there is not made. */
+  readonly askOnly?: boolean;
 }
 
 /**
  * Opens the locks in a directory, which is made if there is none.
  * @param root an absolute path, on a local file system
- * @throws UsageError, NotPermittedError
+ * @throws UsageError, NotPermittedError; ServiceUnreachableError with `askOnly`
  */
 export async function openFile(root: string, options: FileOptions): Promise<LockBackend> {
-  useDirectory(root);
+  useDirectory(root, options.askOnly ?? false);
   return new FileBackend(root, { programs: USUAL_PROGRAMS, ...options });
 }
 
@@ -67,6 +70,11 @@ class FileBackend implements LockBackend {
     signal.throwIfAborted();
     checkResource(resource);
     return look(join(this.#root, directoryName(resource)), (note) => this.#own.has(note), this.#settings);
+  }
+
+  async owns(evidence: string, signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
+    return owns(this.#root, evidence, this.#settings);
   }
 
   /** Ends the session: its waiters reject, its leases are lost and given back. */

@@ -22,6 +22,7 @@ export class FileLease implements Lease {
   readonly fencingToken = undefined;
   readonly budget = undefined;
   readonly farewell = undefined;
+  readonly evidence: string;
   readonly #entry: Entry;
   readonly #slot: number;
   readonly #settings: FileSettings;
@@ -42,6 +43,7 @@ export class FileLease implements Lease {
     leave: (slot: number) => Promise<void>,
   ) {
     this.#entry = entry;
+    this.evidence = entry.evidenceOf(slot);
     this.#slot = slot;
     this.#settings = settings;
     this.#leave = leave;

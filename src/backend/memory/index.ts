@@ -1,11 +1,17 @@
-import { SessionLostError } from '../../util/errors.js';
+import { SessionLostError, UsageError } from '../../util/errors.js';
 import { checkClaim, checkResource } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
 import { MemoryService } from './service.js';
 
 export { MemoryService };
 
-const TRAITS: Traits = { queue: 'fair', fencing: true, shared: true, maxPermits: 1_000_000 };
+const TRAITS: Traits = {
+  queue: 'fair',
+  fencing: true,
+  shared: true,
+  maxPermits: 1_000_000,
+  handoverDelay: false,
+};
 
 /** One session with a {@link MemoryService}. */
 export class MemoryBackend implements LockBackend {
@@ -45,6 +51,12 @@ export class MemoryBackend implements LockBackend {
     signal.throwIfAborted();
     checkResource(resource);
     return this.#service.contenders(resource, this);
+  }
+
+  async owns(): Promise<boolean> {
+    throw new UsageError(
+      'a lock in the memory of one process: expected nobody else to ask for it, got evidence',
+    );
   }
 
   /** Ends the session: its leases are lost, its waiters reject. */

@@ -6,6 +6,7 @@ export class MemoryLease implements Lease {
   readonly fencingToken: bigint;
   readonly budget = undefined;
   readonly farewell = undefined;
+  readonly evidence = undefined;
   readonly #giveBack: () => void;
   readonly #loss = new AbortController();
   #lostAt: number | undefined;

@@ -1,4 +1,4 @@
-import { aborted, orAborted } from '../../util/abort.js';
+import { orAborted } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
 import type { Session } from './session.js';
 
@@ -19,6 +19,8 @@ export async function attend<T>(
   let ring = (): void => {};
   const wake = () => ring();
   const forget = session.onReconnected(wake);
+  // Once, and not at each look: who waits for a week would have a listener for each of them.
+  session.over.addEventListener('abort', wake, { once: true });
   try {
     for (;;) {
       const woken = new Promise<void>((resolve) => {
@@ -28,7 +30,7 @@ export async function attend<T>(
       try {
         const found = await session.persist(() => look(wake), signal);
         if (found !== undefined) return found;
-        await orAborted(Promise.race([woken, aborted(session.over)]), signal);
+        await orAborted(woken, signal);
       } finally {
         again.cancel();
       }
@@ -36,5 +38,6 @@ export async function attend<T>(
     }
   } finally {
     forget();
+    session.over.removeEventListener('abort', wake);
   }
 }

@@ -5,13 +5,15 @@ import type { Log } from '../../util/log.js';
 import { checkClaim } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
 import type { TlsOptions } from './dial.js';
-import { parseEnsemble } from './hosts.js';
+import { Handover } from './handover.js';
+import { type Ensemble, parseEnsemble } from './hosts.js';
 import { ZooKeeperLease } from './lease.js';
 import { PlaceLostError } from './lock-queue.js';
 import { type Grant, grantLock, placeLost } from './lock-recipe.js';
 import { resourcePath, semaphoreQueuePath } from './node-data.js';
 import { readContenders } from './onlookers.js';
 import { failedWith } from './operation-error.js';
+import { evidenceOf, owns } from './ownership.js';
 import { Parents } from './parents.js';
 import { grantPermit } from './semaphore-recipe.js';
 import { Session } from './session.js';
@@ -67,25 +69,31 @@ export async function openZooKeeper(
     },
     signal,
   );
-  return new ZooKeeperBackend(session, ensemble.chroot, options);
+  return new ZooKeeperBackend(session, ensemble, options);
 }
 
 /** Locks and semaphores on ZooKeeper, on the wire as kazoo makes them. One instance is one session. */
 class ZooKeeperBackend implements LockBackend {
-  readonly traits: Traits = { queue: 'fair', fencing: true, shared: true, maxPermits: 100_000 };
+  readonly traits: Traits = {
+    queue: 'fair',
+    fencing: true,
+    shared: true,
+    maxPermits: 100_000,
+    handoverDelay: true,
+  };
   readonly #session: Session;
   readonly #parents: Parents;
-  readonly #chroot: string;
+  readonly #ensemble: Ensemble;
   readonly #options: ZooKeeperOptions;
   readonly #closing = new AbortController();
   /** What has to come to its end before the session may: claims on their way, and leases. */
   readonly #claims = new Set<Promise<unknown>>();
   readonly #leases = new Set<Lease>();
 
-  constructor(session: Session, chroot: string, options: ZooKeeperOptions) {
+  constructor(session: Session, ensemble: Ensemble, options: ZooKeeperOptions) {
     this.#session = session;
     this.#parents = new Parents(session);
-    this.#chroot = chroot;
+    this.#ensemble = ensemble;
     this.#options = options;
   }
 
@@ -100,8 +108,12 @@ class ZooKeeperBackend implements LockBackend {
   }
 
   contenders(resource: string, signal: AbortSignal): Promise<readonly Contender[]> {
-    const path = resourcePath(this.#chroot, resource);
+    const path = resourcePath(this.#ensemble.chroot, resource);
     return this.#session.persist(() => readContenders(this.#session, path), signal);
+  }
+
+  owns(evidence: string, signal: AbortSignal): Promise<boolean> {
+    return owns(this.#session, evidence, signal);
   }
 
   /** Ends with the session, which takes all of ours along; tidies up before, as far as that goes in a second. */
@@ -135,7 +147,7 @@ class ZooKeeperBackend implements LockBackend {
     signal.throwIfAborted();
     // Before anybody is kept waiting for a lease that could not be held.
     const budget = leaseBudget(this.#session.ttlMs, claim.lossGraceMs);
-    const path = resourcePath(this.#chroot, claim.resource);
+    const path = resourcePath(this.#ensemble.chroot, claim.resource);
     const grant = await this.#permitted(path, () => this.#place(path, claim, wait, signal));
     if (grant === undefined) {
       await this.#tidy(path, claim);
@@ -145,8 +157,10 @@ class ZooKeeperBackend implements LockBackend {
       ...grant,
       session: this.#session,
       budget,
+      evidence: evidenceOf(this.#ensemble, grant.path, grant.stat),
       lossGraceMs: claim.lossGraceMs,
       clock: this.#options.clock,
+      beforeRelease: async () => grant.handover?.giveBack(),
       afterRelease: async () => {
         this.#leases.delete(lease);
         await this.#tidy(path, claim);
@@ -158,7 +172,12 @@ class ZooKeeperBackend implements LockBackend {
 
   async #place(path: string, claim: Claim, wait: boolean, signal: AbortSignal): Promise<Grant | undefined> {
     const grant = claim.permits > 1 ? grantPermit : grantLock;
-    const recipe = { session: this.#session, parents: this.#parents, clock: this.#options.clock };
+    const recipe = {
+      session: this.#session,
+      parents: this.#parents,
+      clock: this.#options.clock,
+      log: this.#options.log,
+    };
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await grant(recipe, path, claim, wait, signal);
@@ -188,6 +207,7 @@ class ZooKeeperBackend implements LockBackend {
 
   async #tidy(path: string, claim: Claim): Promise<void> {
     if (!this.#session.isConnected) return;
+    if (claim.handoverDelayMs !== undefined) await Handover.tidy(this.#session, path);
     if (claim.permits === 1) return this.#parents.remove(path);
     // The queue's node first: while somebody is in the queue, the number of permits must stay.
     try {

@@ -24,9 +24,12 @@ export interface LeaseOptions {
   readonly stat: Stat;
   readonly sentAt: number;
   readonly budget: LeaseBudget;
+  readonly evidence: string;
   /** The claim's wish, for when the servers give another timeout later. */
   readonly lossGraceMs: number | undefined;
   readonly clock: Clock;
+  /** Gives back, once the tree is dead, what must be gone before the node is. Does not reject. */
+  readonly beforeRelease: () => Promise<void>;
   /** Tidies up once the permit is given back. */
   readonly afterRelease: () => Promise<void>;
 }
@@ -38,6 +41,7 @@ export interface LeaseOptions {
  */
 export class ZooKeeperLease implements Lease {
   readonly fencingToken: bigint;
+  readonly evidence: string;
   readonly #options: LeaseOptions;
   readonly #deadline: LeaseDeadline;
   #budget: LeaseBudget;
@@ -50,6 +54,7 @@ export class ZooKeeperLease implements Lease {
   constructor(options: LeaseOptions) {
     const { session, clock, stat, budget, sentAt } = options;
     this.#options = options;
+    this.evidence = options.evidence;
     this.#budget = budget;
     // The transaction that made the node: 64 bits, rising over the whole ensemble, whatever becomes of the parent.
     this.fencingToken = stat.czxid.readBigInt64BE();
@@ -97,10 +102,11 @@ export class ZooKeeperLease implements Lease {
   }
 
   async #giveBack(): Promise<void> {
-    const { session, path, afterRelease } = this.#options;
+    const { session, path, beforeRelease, afterRelease } = this.#options;
     this.#deadline.end();
     this.#next?.cancel();
     for (const forget of this.#forget) forget();
+    await beforeRelease();
     try {
       await session.persist(() => session.nodes.remove(path), new AbortController().signal);
     } catch (error) {

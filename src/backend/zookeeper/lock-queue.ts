@@ -1,5 +1,6 @@
 import { orAborted } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
+import type { Log } from '../../util/log.js';
 import { randomId } from '../../util/random-id.js';
 import { attend } from './attend.js';
 import { NODE_INFIX, type NodeKind, type QueueNode, queueOf, turnOf } from './contender-names.js';
@@ -12,6 +13,7 @@ export interface Recipe {
   readonly session: Session;
   readonly parents: Parents;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** Our node in a queue is gone though the session lives: somebody deleted it. The place in line is lost. */

@@ -3,6 +3,7 @@ import { SessionLostError, WrongKindError } from '../../util/errors.js';
 import { kindOf, wrongKindMessage } from '../claim.js';
 import type { Claim } from '../contract.js';
 import { holdersOf, queueOf } from './contender-names.js';
+import { Handover } from './handover.js';
 import { Place, PlaceLostError, type Recipe } from './lock-queue.js';
 import { decodeLimit, encodeIdentity } from './node-data.js';
 import { QueueReporter, readHolders } from './onlookers.js';
@@ -15,6 +16,8 @@ export interface Grant {
   readonly stat: Stat;
   /** Monotonic send time of that write, ms. */
   readonly sentAt: number;
+  /** What has to be given back before the node is, once the tree is dead. */
+  readonly handover?: Handover | undefined;
 }
 
 /**
@@ -33,6 +36,7 @@ export async function grantLock(
   const place = new Place(recipe, path);
   const reporter = new QueueReporter(claim);
   const data = encodeIdentity(claim.identity);
+  const handover = Handover.of(recipe, path, claim);
   try {
     await place.join(claim.mode, data, signal);
     // On its way together with the first look, and answered before we wait or take the lock.
@@ -52,11 +56,16 @@ export async function grantLock(
       () => kind.then(() => wait),
     );
     if (ours) {
+      if (handover !== undefined) {
+        await kind;
+        await handover.takeOver(place.path, data, signal);
+      }
       const [grant] = await Promise.all([confirm(recipe, place.path, data, signal), kind]);
-      return grant;
+      return { ...grant, handover };
     }
     await kind;
   } catch (error) {
+    await handover?.giveBack();
     await place.leave();
     throw error;
   }

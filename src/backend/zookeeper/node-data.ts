@@ -38,15 +38,15 @@ export function decodeLimit(data: Buffer | undefined): Limit {
 
 /**
  * The node of a resource.
- * @throws UsageError when a segment is no node name, or is one that a semaphore's queue would use
+ * @throws UsageError when a segment is no node name, or is one that what stands beside a resource would use
  */
 export function resourcePath(chroot: string, resource: string): string {
   const bad = resource
     .split('/')
-    .find((segment) => /^\.{0,2}$|-__lock__$/.test(segment) || [...segment].some(isRefused));
+    .find((segment) => /^\.{0,2}$|-__(lock|unreleased)__$/.test(segment) || [...segment].some(isRefused));
   if (bad !== undefined) {
     throw new UsageError(
-      `lock path and id: expected plain names that do not end in "-__lock__", got ${JSON.stringify(bad)} in ${JSON.stringify(resource)}`,
+      `lock path and id: expected plain names that do not end in "-__lock__" or "-__unreleased__", got ${JSON.stringify(bad)} in ${JSON.stringify(resource)}`,
     );
   }
   return `${chroot}/${resource}`;
@@ -55,6 +55,11 @@ export function resourcePath(chroot: string, resource: string): string {
 /** Where contenders for a permit queue up, beside the semaphore's own node: kazoo's name for it. */
 export function semaphoreQueuePath(path: string): string {
   return `${path}-__lock__`;
+}
+
+/** Where the markers of a resource's holders are, beside its own node. */
+export function unreleasedPath(path: string): string {
+  return `${path}-__unreleased__`;
 }
 
 /** Characters that ZooKeeper refuses in paths (PathUtils.validatePath): half of each beyond the first plane is one. */

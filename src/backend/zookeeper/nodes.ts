@@ -68,6 +68,14 @@ export class Nodes {
     });
   }
 
+  /** The node's facts, for which no right is needed; `undefined` when there is no such node. */
+  async exists(path: string): Promise<Stat | undefined> {
+    const stat = await this.#operate<Stat | null>('exists', path, (settle) =>
+      this.#client.exists(path, settle),
+    );
+    return stat ?? undefined;
+  }
+
   /** @param onChange called once, when a child comes or goes, unless this fails: then nothing watches */
   getChildren(path: string, onChange?: () => void): Promise<string[]> {
     return this.#operate('getChildren', path, (settle) => {

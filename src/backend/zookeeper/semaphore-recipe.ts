@@ -4,6 +4,7 @@ import { randomId } from '../../util/random-id.js';
 import { kindOf, wrongKindMessage } from '../claim.js';
 import type { Claim } from '../contract.js';
 import { attend } from './attend.js';
+import { Handover } from './handover.js';
 import { Place, type Recipe } from './lock-queue.js';
 import { confirm, type Grant, refuseLock } from './lock-recipe.js';
 import { decodeLimit, encodeIdentity, encodeLimit, semaphoreQueuePath } from './node-data.js';
@@ -55,7 +56,7 @@ export async function grantPermit(
       await report(0);
       return undefined;
     });
-    return free ? await takePermit(recipe, path, claim.permits, data, signal) : undefined;
+    return free ? await takePermit(recipe, path, claim, data, signal) : undefined;
   } finally {
     await place.leave();
   }
@@ -65,19 +66,23 @@ export async function grantPermit(
 async function takePermit(
   recipe: Recipe,
   path: string,
-  permits: number,
+  claim: Claim,
   data: Buffer,
   signal: AbortSignal,
 ): Promise<Grant> {
+  const { permits } = claim;
   const permit = `${path}/${randomId()}`;
+  const handover = Handover.of(recipe, path, claim);
   try {
     await createPermit(recipe, path, permit, permits, data, signal);
+    await handover?.takeOver(permit, data, signal);
     const grant = await confirm(recipe, permit, data, signal);
     // Once more, now that our permit keeps the node from being removed: between the two looks the last holder may
     // have tidied it away, and a newcomer may have made it anew with another number.
     await agreeOnLimit(recipe, path, permits, signal);
-    return grant;
+    return { ...grant, handover };
   } catch (error) {
+    await handover?.giveBack();
     await removePermit(recipe.session, permit);
     throw error;
   }

@@ -6,6 +6,7 @@ import { isUnsettled, OperationError } from '../../../src/backend/zookeeper/oper
 import { Parents } from '../../../src/backend/zookeeper/parents.js';
 import type { Session } from '../../../src/backend/zookeeper/session.js';
 import { systemClock } from '../../../src/util/clock.js';
+import { silentLog } from '../../../src/util/log.js';
 import { startProxy } from '../../helpers/proxy.js';
 import { until } from '../../helpers/until.js';
 import { OPCODE } from '../../helpers/zk-frames.js';
@@ -24,7 +25,7 @@ const empty = Buffer.alloc(0);
 async function placeIn(session: Session, directory: string): Promise<Place> {
   const parents = new Parents(session);
   await parents.ensure(directory, empty, never);
-  return new Place({ session, parents, clock: systemClock }, directory);
+  return new Place({ session, parents, clock: systemClock, log: silentLog }, directory);
 }
 
 test('a server that falls silent is noticed by the silence, although the connection stays open', async () => {
