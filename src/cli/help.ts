@@ -1,4 +1,6 @@
 import yargs from 'yargs';
+import { leaseBudget } from '../backend/zookeeper/timing.js';
+import { budgetText } from '../supervisor/budget-text.js';
 import { EXIT_STATUSES } from './exit-status.js';
 import { allOptions } from './option-names.js';
 import { GROUPS, type OptionSpec } from './option-spec.js';
@@ -61,6 +63,8 @@ function epilogue(): string {
   );
   const variables = Object.entries(COMMAND_VARIABLES).map(([name, what]) => `  ${name.padEnd(25)} ${what}`);
   return [
+    `When the lock service falls silent: with -T 15, lockex ${budgetText(leaseBudget(15_000, undefined))}.`,
+    '',
     'Every option is also read from LOCKEX_<NAME> in the environment (LOCKEX_KILL_AFTER=5);',
     'the command line wins. Seconds may have a unit: 500ms, 15s, 2m, 1h.',
     '',

@@ -1,7 +1,9 @@
 import type { Command } from '../child/child.js';
 import type { IsolationLevel } from '../child/isolation.js';
+import { budgetText } from '../supervisor/budget-text.js';
 import type { Outcome } from '../supervisor/job.js';
 import { LockexError, messageOf } from '../util/errors.js';
+import type { LeaseBudget } from '../util/lease-deadline.js';
 import type { Log } from '../util/log.js';
 import { printable, SHOWN_COMMAND, showWords } from './words.js';
 
@@ -15,14 +17,15 @@ export function reportStart(
     named: boolean;
     command: Command;
     level: IsolationLevel;
+    budget: LeaseBudget | undefined;
   },
 ): void {
-  const { chosenBy, resource, named, command, level } = start;
+  const { chosenBy, resource, named, command, level, budget } = start;
   const url = withoutSecrets(start.url);
   const words = printable(showWords([command.file, ...command.args]), SHOWN_COMMAND);
   log.info(
     { url, chosenBy, lock: resource, command: words, isolation: level },
-    `lock ${resource}${named ? '' : ` (that of ${words})`} at ${url} (${chosenBy}); isolation: ${level}`,
+    `lock ${resource}${named ? '' : ` (that of ${words})`} at ${url} (${chosenBy}); isolation: ${level}${budget ? `; ${budgetText(budget)}` : ''}`,
   );
 }
 

@@ -86,7 +86,13 @@ function reportSurroundings(log: Log, settings: Settings, url: string, level: Is
       'this run is inside of one that holds a lock of the same name: it may wait for itself',
     );
   }
-  reportStart(log, { ...settings, url, chosenBy: settings.service.chosenBy, level });
+  reportStart(log, {
+    ...settings,
+    url,
+    chosenBy: settings.service.chosenBy,
+    level,
+    budget: settings.service.budget,
+  });
 }
 
 async function superviseIn(

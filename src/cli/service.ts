@@ -2,6 +2,7 @@ import { parseEnsemble } from '../backend/zookeeper/hosts.js';
 import { leaseBudget } from '../backend/zookeeper/timing.js';
 import type { Waiting } from '../supervisor/job.js';
 import { UsageError } from '../util/errors.js';
+import type { LeaseBudget } from '../util/lease-deadline.js';
 import { oneOf } from './alternatives.js';
 import { flagOf } from './option-names.js';
 import type { OptionName } from './options.js';
@@ -18,6 +19,8 @@ export interface Service {
   /** Limit for the first connection, ms. */
   readonly connectLimitMs: number;
   readonly connectAttempts: number;
+  /** The time line if the servers give the timeout asked for; `undefined` where silence cannot lose a lock. */
+  readonly budget: LeaseBudget | undefined;
   readonly authFile: string | undefined;
   readonly acl: 'open' | 'creator';
   readonly tls: TlsFiles | undefined;
@@ -48,12 +51,13 @@ export function readService(values: Values, waiting: Waiting): Service {
   const address = ZOOKEEPER.exec(url ?? '')?.[1];
   const servers = address === undefined ? undefined : serversOf(address, chosenBy);
   if (servers === undefined) refuseZooKeeperOptions(values, chosenBy);
-  else leaseBudget(ttlMs, values.milliseconds('loss-grace'));
+  const budget = servers === undefined ? undefined : leaseBudget(ttlMs, values.milliseconds('loss-grace'));
   return {
     url,
     chosenBy,
     ttlMs,
     connectLimitMs: Math.min(ttlMs, (waiting.how === 'blocking' ? waiting.limitMs : undefined) ?? ttlMs),
+    budget,
     connectAttempts: waiting.how === 'once' ? Math.min(attempts, servers ?? 1) : attempts,
     ...credentialsFor(url ?? '', values),
   };

@@ -1,6 +1,7 @@
 import type { Lease, LockBackend } from '../backend/contract.js';
 import type { SignalName } from '../child/child.js';
 import { SessionLostError } from '../util/errors.js';
+import { budgetText } from './budget-text.js';
 import { endsWaiting } from './endings.js';
 import type { Job, Outcome, World } from './job.js';
 import { runUnder } from './running.js';
@@ -101,12 +102,10 @@ function announce(lease: Lease, job: Job, world: World): void {
     world.log.info(fields, 'acquired the lock');
     return;
   }
-  const seconds = (ms: number) => `${Number((ms / 1000).toFixed(2))} s`;
   const graceMs = budget.killAfterMs - budget.stopAfterMs;
   const { ttlMs, rideOutMs, deadlineAfterMs } = budget;
   world.log.info(
     { ...fields, sessionTimeoutMs: ttlMs, rideOutMs, graceMs, deadlineMs: deadlineAfterMs },
-    `acquired the lock: rides out ${seconds(rideOutMs)} without an answer, then stops the command within ${seconds(graceMs)}; ` +
-      `all dead ${seconds(deadlineAfterMs)} after the last answer, taken over ${seconds(ttlMs)} and a tick after it at the latest`,
+    `acquired the lock: ${budgetText(budget)}`,
   );
 }

@@ -16,7 +16,13 @@ function recorder() {
 test('the first line says which lock of which service, and who chose it', () => {
   const { log, lines } = recorder();
   const command = { file: 'echo', args: ['a b'] };
-  const start = { chosenBy: 'ZKHOSTS', resource: 'lockex/ab', command, level: 'walk' } as const;
+  const start = {
+    chosenBy: 'ZKHOSTS',
+    resource: 'lockex/ab',
+    command,
+    level: 'walk',
+    budget: undefined,
+  } as const;
   reportStart(log, { ...start, url: 'zk://a:1', named: false });
   reportStart(log, { ...start, url: 'redis://:s3cret@a:1', named: true });
   assert.deepEqual(lines, [

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { leaseBudget } from '../../src/backend/zookeeper/timing.js';
 import { lockIdOf } from '../../src/cli/lock-id.js';
 import { parse } from '../../src/cli/parse.js';
 import type { Settings } from '../../src/cli/settings.js';
@@ -19,6 +20,7 @@ test('lockex without options asks a ZooKeeper on this host for a lock named afte
     ttlMs: 15_000,
     connectLimitMs: 15_000,
     connectAttempts: Number.POSITIVE_INFINITY,
+    budget: leaseBudget(15_000, undefined),
     authFile: undefined,
     acl: 'open',
     tls: undefined,
@@ -34,6 +36,7 @@ test('lockex without options asks a ZooKeeper on this host for a lock named afte
     conflictStatus: 1,
     command: { file: 'true', args: [] },
     stopSignal: 'SIGTERM',
+    isolation: 'auto',
     killAfterMs: 10_000,
     lossGraceMs: undefined,
     handoverDelayMs: 0,

@@ -100,7 +100,7 @@ test('when nobody reads the log any more, the command is watched over as before'
   const pipes =
     '{ "$@" 2>&1 >&3 3>&- | { read -r line; echo "read" >&3; }; echo "status $PIPESTATUS" >&3; } 3>&1';
   const stays =
-    'exec 2>/dev/null; echo ready $PPID; trap "echo told; exit 5" TERM; while :; do sleep 0.05; done';
+    'exec 2>/dev/null; echo ready ${LOCKEX_HOLDER##*:}; trap "echo told; exit 5" TERM; while :; do sleep 0.05; done';
   const it = await on.use(new Run('bash', ['-c', pipes, 'bash', LOCKEX, ...lock, '--', 'bash', '-c', stays]));
   const ready = await until(() => /^ready (\d+)$/m.exec(it.stdout), 'the command runs');
   await until(() => /^read$/m.test(it.stdout), 'the reader goes');

@@ -107,7 +107,10 @@ test('on a terminal the log is for people, with colours unless NO_COLOR is set',
     assert.deepEqual(await pty.exited, { code: 0, signal: null });
     assert.equal(pty.screen.includes('\x1b'), colours, pty.screen);
     const lines = visibleLines(pty.screen);
-    assert.match(lines[0] ?? '', /^lockex \d\d:\d\d:\d\d lock lockex\/here at file:\/\/\/\S+ \(--url\)$/);
+    assert.match(
+      lines[0] ?? '',
+      /^lockex \d\d:\d\d:\d\d lock lockex\/here at file:\/\/\/\S+ \(--url\); isolation: \w+$/,
+    );
     assert.match(lines[1] ?? '', /^lockex \d\d:\d\d:\d\d acquired the lock$/);
     assert.match(lines[2] ?? '', /^lockex \d\d:\d\d:\d\d the command exited with 0; the lock is given back$/);
     assert.deepEqual(lines.slice(3), ['']);

@@ -95,7 +95,9 @@ async function typed(on: Scope, options: string, command: string, end = '') {
   await shell.shows('prompt: ');
   shell.type(`${LOCKEX} ${options} ${(await ownLock(on)).join(' ')} -- sh -c '${command}' ${end}\n`);
   const pid = await pidOf(shell);
-  return { shell, command: pid, supervisor: statOf(pid)?.parent ?? 0 };
+  // Between the two stands the guardian.
+  const guardian = statOf(pid)?.parent ?? 0;
+  return { shell, command: pid, supervisor: statOf(guardian)?.parent ?? 0 };
 }
 
 const ASKS = 'echo ready $$; read word; echo "got $word"; exit 5';

@@ -25,7 +25,7 @@ export interface GuardianProgram {
  * the silence on it. It has to be seen itself: killed, it ends; stopped, it does not answer.
  */
 export class Guardian {
-  readonly #process: ChildProcess;
+  readonly #handle: ChildProcess;
   readonly #socket: Duplex | undefined;
   readonly #clock: Clock;
   readonly #lost = new AbortController();
@@ -39,22 +39,22 @@ export class Guardian {
   constructor({ file, args, env, startsCommand, group }: GuardianProgram, clock: Clock) {
     this.#clock = clock;
     const own = startsCommand ? 'inherit' : 'ignore';
-    this.#process = spawn(file, args, {
+    this.#handle = spawn(file, args, {
       stdio: [own, own, 'inherit', 'pipe'],
       env,
       detached: group === 'own',
     });
     this.#ended = new Promise((resolve) => {
-      this.#process.once('exit', (code, signal) => {
+      this.#handle.once('exit', (code, signal) => {
         this.#lose(`the guardian, process ${this.pid}, ended (${signal ?? `status ${code}`})`);
         resolve();
       });
-      this.#process.once('error', (error) => {
+      this.#handle.once('error', (error) => {
         this.#lose(`the guardian could not be started: ${error.message}`);
         resolve();
       });
     });
-    const socket = this.#process.stdio[3];
+    const socket = this.#handle.stdio[3];
     this.#socket = socket instanceof Duplex ? socket : undefined;
     // That it is gone is told by its end.
     this.#socket?.on('error', () => {});
@@ -63,7 +63,7 @@ export class Guardian {
 
   /** 0 when it could not be started. */
   get pid(): number {
-    return this.#process.pid ?? 0;
+    return this.#handle.pid ?? 0;
   }
 
   /** Aborts when it has ended or does not answer; the reason, an Error, says which. */
@@ -97,7 +97,7 @@ export class Guardian {
 
   /** Ends it, whatever it is at. */
   kill(): void {
-    this.#process.kill('SIGKILL');
+    this.#handle.kill('SIGKILL');
   }
 
   /** Lets it go; resolves when it has. Never rejects. */
