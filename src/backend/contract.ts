@@ -72,6 +72,11 @@ export interface Traits {
  */
 export interface LockBackend extends AsyncDisposable {
   readonly traits: Traits;
+  /**
+   * What a survivor ends the session with when we no longer can, and with it our permits and our places in line. Secret.
+   * `undefined` where these end by themselves, or cannot be ended so.
+   */
+  readonly farewell: Farewell | undefined;
   /** Waits in line for a permit. When `signal` aborts, no contender is left behind and `signal.reason` is thrown. */
   acquire(claim: Claim, signal: AbortSignal): Promise<Lease>;
   /** A permit if one is free now; otherwise `undefined`, with no contender left behind. */
@@ -101,11 +106,6 @@ export interface Lease extends AsyncDisposable {
   readonly deadline: () => number;
   /** Calls `listener` after each acknowledged renewal: the deadline has moved. Returns the way to stop that. */
   onRenewed(listener: () => void): () => void;
-  /**
-   * What a survivor gives the permit back with, when we no longer can: it ends our session. Secret. `undefined` where
-   * the permit goes back by itself, or cannot be given back so.
-   */
-  readonly farewell: Farewell | undefined;
   /** Aborts once, early enough to stop the tree in; the reason is a `LeaseLostError`. */
   readonly lost: AbortSignal;
   /**

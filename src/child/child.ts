@@ -39,7 +39,6 @@ export interface Order {
   readonly env: NodeJS.ProcessEnv;
   /** When SIGKILL is due if nothing more is heard from us, ms of the clock; `Infinity` for never. */
   readonly killAt: number;
-  readonly farewell: Farewell | undefined;
 }
 
 /**
@@ -50,6 +49,8 @@ export interface Stage {
   readonly level: IsolationLevel;
   /** The mark that the tree will carry: 32 random hex digits. */
   readonly treeId: string;
+  /** What the guardian is to say if we die from now on, whether a command was started or not. */
+  entrust(farewell: Farewell | undefined): void;
   /** @throws CommandError `not-found` or `not-executable`: nothing was started; the message names the file, the hint
    *   says what to do */
   spawn(order: Order): Promise<Child>;

@@ -21,7 +21,7 @@ export type Isolation =
 
 /** What a host offers. */
 export interface HostAbilities {
-  /** Where perl is, if it is, and its system calls are known for this architecture. */
+  /** Where perl is, if it is, its system calls are known for this architecture, and `/proc` is mounted. */
   perl(): string | undefined;
   /** Makes a cgroup for a tree, or says why that cannot be. */
   leaf(): { readonly leaf: string } | { readonly why: string };
@@ -36,7 +36,7 @@ export function chooseIsolation(wanted: IsolationLevel | 'auto', host: HostAbili
   const perl = host.perl();
   if (perl === undefined) {
     if (wanted === 'auto') return { level: 'walk' };
-    throw refuse(wanted, 'Linux, and perl in /usr/bin', 'none');
+    throw refuse(wanted, 'Linux with /proc, and perl in /usr/bin', 'none');
   }
   if (wanted === 'subreaper') return { level: 'subreaper', perl };
   const made = host.leaf();
@@ -70,7 +70,7 @@ const PERLS: readonly string[] = ['/usr/bin/perl', '/bin/perl', '/usr/local/bin/
 export function abilitiesOf(platform: NodeJS.Platform, arch: string, name: string): HostAbilities {
   return {
     perl: () =>
-      platform === 'linux' && ARCHITECTURES.includes(arch)
+      platform === 'linux' && ARCHITECTURES.includes(arch) && existsSync('/proc/uptime')
         ? PERLS.find((path) => existsSync(path))
         : undefined,
     leaf: () => (platform === 'linux' ? makeLeaf(name) : { why: 'a host without cgroups' }),

@@ -22,8 +22,7 @@ export async function runUnder(lease: Lease, job: Job, world: World): Promise<Ou
     await world.handOver();
     if (lease.isLost()) return { how: 'lease-lost', error: lease.lost.reason };
     const { command } = job;
-    const { farewell } = lease;
-    const child = await world.stage.spawn({ command, env, farewell, killAt: killTimeOf(lease) });
+    const child = await world.stage.spawn({ command, env, killAt: killTimeOf(lease) });
     const run = new Run(child, lease, job, world);
     receive = (name) => run.onSignal(name);
     for (const name of early) run.onSignal(name);

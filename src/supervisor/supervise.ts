@@ -61,6 +61,7 @@ async function oneSession(
   running: () => void,
 ): Promise<Outcome> {
   await using backend: LockBackend = await world.connect(stop);
+  world.stage.entrust(backend.farewell);
   const marked = { ...job, claim: { ...job.claim, treeId: world.stage.treeId } };
   const lease = await waitForLease(backend, marked, world, startedAt, stop);
   try {

@@ -62,7 +62,7 @@ export class Stage {
     const stage = prepareStage({ isolation, group, logFormat: 'silent', clock: systemClock, log });
     this.#stages.push(stage);
     this.treeId = stage.treeId;
-    const order = { command: { file, args }, env, killAt: Number.POSITIVE_INFINITY, farewell: undefined };
+    const order = { command: { file, args }, env, killAt: Number.POSITIVE_INFINITY };
     const child = await stage.spawn(order);
     this.#children.push(child);
     return child;

@@ -7,6 +7,7 @@ import { check, sentences } from './suite.js';
 
 /** A memory backend that keeps the contract, to be broken in one place. */
 class Twin implements LockBackend {
+  readonly farewell = undefined;
   readonly service: MemoryService;
   readonly sound: MemoryBackend;
   readonly traits: Traits;
@@ -46,7 +47,6 @@ function altered(lease: Lease, part: Partial<Lease>): Lease {
     evidence: lease.evidence,
     deadline: lease.deadline,
     lost: lease.lost,
-    farewell: lease.farewell,
     onRenewed: (listener) => lease.onRenewed(listener),
     isLost: () => lease.isLost(),
     release: () => lease.release(),

@@ -100,9 +100,9 @@ test('when nobody reads the log any more, the command is watched over as before'
   const pipes =
     '{ "$@" 2>&1 >&3 3>&- | { read -r line; echo "read" >&3; }; echo "status $PIPESTATUS" >&3; } 3>&1';
   const stays =
-    'exec 2>/dev/null; echo ready ${LOCKEX_HOLDER##*:}; trap "echo told; exit 5" TERM; while :; do sleep 0.05; done';
+    'exec 2>/dev/null; echo ready $LOCKEX_HOLDER; trap "echo told; exit 5" TERM; while :; do sleep 0.05; done';
   const it = await on.use(new Run('bash', ['-c', pipes, 'bash', LOCKEX, ...lock, '--', 'bash', '-c', stays]));
-  const ready = await until(() => /^ready (\d+)$/m.exec(it.stdout), 'the command runs');
+  const ready = await until(() => /^ready \S+:(\d+)$/m.exec(it.stdout), 'the command runs');
   await until(() => /^read$/m.test(it.stdout), 'the reader goes');
   process.kill(Number(ready[1]), 'SIGTERM');
   assert.deepEqual(await it.exited, { code: 0, signal: null });
@@ -154,7 +154,7 @@ test('ZKHOSTS says where the servers are, and -z wins over it', async (t) => {
   const env = { ZKHOSTS: zookeeper.address };
   const it = await on.use(lockex(['-T', '4', '-i', freshLock(), '--', 'true'], { env }));
   assert.deepEqual(await it.exited, { code: 0, signal: null });
-  assert.match(String(it.logs[0]?.['msg']), / at zk:\/\/127\.0\.0\.1:\d+ \(ZKHOSTS\)$/);
+  assert.match(String(it.logs[0]?.['msg']), / at zk:\/\/127\.0\.0\.1:\d+ \(ZKHOSTS\);/);
   const wrong = await on.use(lockex([...options(), '--', 'true'], { env: { ZKHOSTS: '127.0.0.1:1' } }));
   assert.deepEqual(await wrong.exited, { code: 0, signal: null });
 });

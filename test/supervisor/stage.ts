@@ -64,6 +64,7 @@ export class Stage implements World {
       this.children.push(child);
       return child;
     },
+    entrust: () => {},
     dismiss: async () => {},
   };
 

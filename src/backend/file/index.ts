@@ -43,6 +43,7 @@ export async function openFile(root: string, options: FileOptions): Promise<Lock
  */
 class FileBackend implements LockBackend {
   readonly traits = TRAITS;
+  readonly farewell = undefined;
   readonly #root: string;
   readonly #settings: FileSettings;
   readonly #session = new AbortController();

@@ -21,7 +21,6 @@ const UNKEPT_GRACE_MS = 2000;
 export class FileLease implements Lease {
   readonly fencingToken = undefined;
   readonly budget = undefined;
-  readonly farewell = undefined;
   readonly evidence: string;
   readonly #entry: Entry;
   readonly #slot: number;

@@ -5,7 +5,6 @@ import type { Lease } from '../contract.js';
 export class MemoryLease implements Lease {
   readonly fencingToken: bigint;
   readonly budget = undefined;
-  readonly farewell = undefined;
   readonly evidence = undefined;
   readonly #giveBack: () => void;
   readonly #loss = new AbortController();

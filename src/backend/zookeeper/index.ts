@@ -1,3 +1,4 @@
+import type { Farewell } from '../../child/child.js';
 import { aborted, delay } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
 import { NotPermittedError, SessionLostError } from '../../util/errors.js';
@@ -95,6 +96,10 @@ class ZooKeeperBackend implements LockBackend {
     this.#parents = new Parents(session);
     this.#ensemble = ensemble;
     this.#options = options;
+  }
+
+  get farewell(): Farewell | undefined {
+    return this.#session.farewell;
   }
 
   async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {

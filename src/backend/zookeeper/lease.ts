@@ -1,5 +1,4 @@
 import type { Stat } from 'node-zookeeper-client';
-import type { Farewell } from '../../child/child.js';
 import type { Clock, Timer } from '../../util/clock.js';
 import { LeaseLostError, type LossCause, messageOf } from '../../util/errors.js';
 import { type LeaseBudget, LeaseDeadline } from '../../util/lease-deadline.js';
@@ -75,10 +74,6 @@ export class ZooKeeperLease implements Lease {
 
   get lost(): AbortSignal {
     return this.#deadline.lost;
-  }
-
-  get farewell(): Farewell | undefined {
-    return this.#options.session.farewell;
   }
 
   onRenewed(listener: () => void): () => void {

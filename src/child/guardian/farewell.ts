@@ -9,7 +9,7 @@ const SERVER_LIMIT_MS = 2000;
  * @returns what became of it, for a log line; never rejects
  */
 export async function sayFarewell([hex, ...addresses]: readonly string[]): Promise<string> {
-  if (hex === undefined) return 'nothing to give back';
+  if (!hex) return 'nothing to give back';
   for (let at = 0; at + 1 < addresses.length; at += 2) {
     const [host = '', port = ''] = addresses.slice(at, at + 2);
     if (await heard(host, Number(port), Buffer.from(hex, 'hex')))

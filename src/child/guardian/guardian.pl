@@ -209,7 +209,7 @@ sub hear {
 # Connects and hands over the words that were prepared for this: how, is between lockex and the lock service.
 sub say_farewell {
   my ($bytes, @addresses) = @farewell;
-  return 'nothing to give back' if !defined $bytes;
+  return 'nothing to give back' if !$bytes;
   require Socket;
   $bytes = pack('H*', $bytes);
   while (my ($host, $port) = splice(@addresses, 0, 2)) {
@@ -263,6 +263,12 @@ sub kill_tree {
   report('left', join ';', @left);
 }
 
+sub readable {
+  my $bits = '';
+  vec($bits, fileno $_[0], 1) = 1;
+  return select($bits, undef, undef, 0) > 0;
+}
+
 report('ready');
 while (1) {
   reap();
@@ -271,7 +277,11 @@ while (1) {
   # Short sleeps: while the host is suspended, select(2) counts no time, and the lease is lost all the same.
   my $wait = !defined $left ? undef : $left < 0 ? 0 : $left < 200 ? $left / 1000 : 0.2;
   if (defined $leader && !$gone) {
-    $overdue = 1 if defined $left && $left <= 0;
+    if (defined $left && $left <= 0 && !$overdue) {
+      # We may have been stopped ourselves, and renewals lie unread.
+      if (!$lockex_died && readable($lockex)) { hear(); next }
+      $overdue = 1;
+    }
     if ($overdue || $killing || $lockex_died) {
       kill_tree();
       reap();

@@ -79,9 +79,8 @@ export class Guardian {
 
   /** What it is to give the lock back with. */
   farewell(farewell: Farewell | undefined): void {
-    if (farewell === undefined) return;
-    const addresses = farewell.addresses.flatMap(({ host, port }) => [host, String(port)]);
-    this.send('farewell', farewell.bytes.toString('hex'), ...addresses);
+    const addresses = farewell?.addresses.flatMap(({ host, port }) => [host, String(port)]) ?? [];
+    this.send('farewell', farewell?.bytes.toString('hex') ?? '', ...addresses);
   }
 
   send(...words: readonly string[]): void {

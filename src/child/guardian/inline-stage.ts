@@ -6,7 +6,7 @@ import { delay } from '../../util/abort.js';
 import { CommandError } from '../../util/errors.js';
 import { removeLeaf } from '../cgroup.js';
 import { CgroupTree } from '../cgroup-tree.js';
-import type { Child, Order, Stage } from '../child.js';
+import type { Child, Farewell, Order, Stage } from '../child.js';
 import { endTree } from '../end-tree.js';
 import type { Isolation } from '../isolation.js';
 import { TREE_VARIABLE, withMark } from '../mark.js';
@@ -31,6 +31,7 @@ export class InlineStage implements Stage {
   readonly #isolation: Exclude<Isolation, { level: 'walk' }>;
   readonly #options: StageOptions;
   #guardian: Guardian;
+  #farewell: Farewell | undefined;
 
   constructor(isolation: Exclude<Isolation, { level: 'walk' }>, options: StageOptions) {
     this.level = isolation.level;
@@ -40,13 +41,20 @@ export class InlineStage implements Stage {
     this.#guardian = this.#start();
   }
 
+  entrust(farewell: Farewell | undefined): void {
+    this.#farewell = farewell;
+    this.#guardian.farewell(farewell);
+  }
+
   async spawn(order: Order): Promise<Child> {
     // Somebody killed it while we waited for the lock.
-    if (this.#guardian.lost.aborted) this.#guardian = this.#start();
+    if (this.#guardian.lost.aborted) {
+      this.#guardian = this.#start();
+      this.#guardian.farewell(this.#farewell);
+    }
     const guardian = this.#guardian;
-    const { command, env, killAt, farewell } = order;
+    const { command, env, killAt } = order;
     if (command.file === '') throw startError(command, env, undefined);
-    guardian.farewell(farewell);
     const words = [command.file, ...command.args];
     const variables = Object.entries(withMark(env, this.treeId)).map(([name, value]) => `${name}=${value}`);
     const answer = this.#answer(guardian);

@@ -3,7 +3,7 @@ import { execPath, env as ownEnv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { aborted, delay } from '../../util/abort.js';
 import { CommandError } from '../../util/errors.js';
-import type { Child, Order, Stage } from '../child.js';
+import type { Child, Farewell, Order, Stage } from '../child.js';
 import { TREE_VARIABLE } from '../mark.js';
 import { spawnChild } from '../spawn.js';
 import type { StageOptions } from '../stage.js';
@@ -27,6 +27,7 @@ export class SiblingStage implements Stage {
   readonly treeId: string;
   readonly #options: StageOptions;
   #guardian: Guardian;
+  #farewell: Farewell | undefined;
   #ready: Promise<void>;
 
   constructor(options: StageOptions) {
@@ -36,10 +37,16 @@ export class SiblingStage implements Stage {
     this.#ready = ready(this.#guardian);
   }
 
-  async spawn({ command, env, killAt, farewell }: Order): Promise<Child> {
+  entrust(farewell: Farewell | undefined): void {
+    this.#farewell = farewell;
+    this.#guardian.farewell(farewell);
+  }
+
+  async spawn({ command, env, killAt }: Order): Promise<Child> {
     if (this.#guardian.lost.aborted) {
       this.#guardian = this.#start();
       this.#ready = ready(this.#guardian);
+      this.#guardian.farewell(this.#farewell);
     }
     const guardian = this.#guardian;
     const late = new AbortController();
@@ -53,7 +60,6 @@ export class SiblingStage implements Stage {
       const why = guardian.lost.reason instanceof Error ? guardian.lost.reason.message : '';
       throw new CommandError('not-executable', `the command was not started: ${why}`);
     }
-    guardian.farewell(farewell);
     const { group, log, treeId } = this.#options;
     // The first thing that it is asked, and what it is watched by from now on.
     guardian.keep(killAt);

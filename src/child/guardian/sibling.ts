@@ -76,10 +76,26 @@ async function onSilence(): Promise<void> {
   lastWord(`lockex did not renew its lease in time; its command was killed, all of it; ${end}`, format);
 }
 
-function look(): void {
-  if (ending || overdue || leader === undefined || systemClock.now() < killAt) return;
-  overdue = true;
-  void onSilence();
+function isOverdue(): boolean {
+  return !ending && !overdue && leader !== undefined && systemClock.now() >= killAt;
+}
+
+/** Looks when SIGKILL is due, and now and then before. */
+function watch(): void {
+  // Timers of a killAt that has moved fire early, and are set anew.
+  setTimeout(
+    () => {
+      // After what lies unread: we may have been stopped ourselves.
+      setImmediate(() => {
+        if (isOverdue()) {
+          overdue = true;
+          void onSilence();
+        }
+        watch();
+      });
+    },
+    Math.min(LOOK_EVERY_MS, Math.max(1, killAt - systemClock.now())),
+  );
 }
 
 function keepUntil(word: string | undefined): void {
@@ -100,5 +116,5 @@ const frames = new FrameReader(([verb, ...words]) => {
 supervisor.on('data', (chunk) => frames.push(chunk));
 supervisor.on('error', () => void onDeath());
 supervisor.on('end', () => void onDeath());
-setInterval(look, LOOK_EVERY_MS);
+watch();
 say('ready');
