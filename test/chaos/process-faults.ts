@@ -1,0 +1,80 @@
+import type { ChaosRun, Contender } from './contender.js';
+import type { ProcessFault, Step } from './plan.js';
+import { type Field, nameOf, pause, targetOf, within } from './strike.js';
+
+/**
+ * Kills or freezes a supervisor, or a guardian, one at a time: both at once is outside of the promise. A guardian that
+ * cannot do its work is noticed by its supervisor alone, so that nothing else is struck until that has acted.
+ */
+export async function strikeProcess(
+  step: Step<ProcessFault>,
+  field: Field,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = await targetOf(step, field, signal);
+  const run = target?.run;
+  if (target === undefined || run === undefined || signal.aborted) return;
+  if (step.kind === 'supervisor killed') return killSupervisor(target, run, field);
+  if (step.kind === 'supervisor frozen') return freezeSupervisor(step, target, run, field, signal);
+  const guardian = target.guardian();
+  if (guardian === undefined) {
+    field.say(`no guardian of ${run.name} to strike`);
+    return;
+  }
+  run.guardianHurt = true;
+  if (step.kind === 'guardian killed') return killGuardian(guardian, target, run, field);
+  return freezeGuardian(guardian, step, target, run, field, signal);
+}
+
+function killSupervisor(target: Contender, run: ChaosRun, field: Field): void {
+  field.say(`kill -9 of the supervisor of ${nameOf(target)}`);
+  field.faults.end(field.faults.begin('supervisor killed', target.name));
+  if (target.holds) field.kills.push({ run: run.name, at: performance.now() });
+  run.killed = true;
+  run.lockex.kill('SIGKILL');
+}
+
+async function freezeSupervisor(
+  step: Step,
+  target: Contender,
+  run: ChaosRun,
+  field: Field,
+  signal: AbortSignal,
+): Promise<void> {
+  field.say(`SIGSTOP to the supervisor of ${nameOf(target)}, for ${Math.round(step.lastsMs)} ms`);
+  const entry = field.faults.begin('supervisor frozen', target.name);
+  run.lockex.kill('SIGSTOP');
+  await pause(step.lastsMs, signal);
+  run.lockex.kill('SIGCONT');
+  field.faults.end(entry);
+  field.say(`SIGCONT to the supervisor of ${run.name}`);
+}
+
+async function killGuardian(guardian: number, target: Contender, run: ChaosRun, field: Field): Promise<void> {
+  field.say(`kill -9 of the guardian of ${nameOf(target)}`);
+  const held = target.holds;
+  const entry = field.faults.begin('guardian killed', target.name);
+  target.signalGuardian(guardian, 'SIGKILL');
+  const stopped = () => run.lockex.ended !== undefined || (!held && target.guardian() !== undefined);
+  if (!(await within(field.ttlMs, stopped))) {
+    field.violation(`${run.name} goes on ${field.ttlMs} ms after its guardian was killed`);
+  }
+  field.faults.end(entry);
+}
+
+async function freezeGuardian(
+  guardian: number,
+  step: Step,
+  target: Contender,
+  run: ChaosRun,
+  field: Field,
+  signal: AbortSignal,
+): Promise<void> {
+  field.say(`SIGSTOP to the guardian of ${nameOf(target)}, for ${Math.round(step.lastsMs)} ms`);
+  const entry = field.faults.begin('guardian frozen', target.name);
+  target.signalGuardian(guardian, 'SIGSTOP');
+  await pause(step.lastsMs, signal);
+  target.signalGuardian(guardian, 'SIGCONT');
+  field.faults.end(entry);
+  field.say(`SIGCONT to the guardian of ${run.name}, if it is there still`);
+}
