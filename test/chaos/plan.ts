@@ -7,6 +7,8 @@ export const PROCESS_FAULTS = [
   'guardian killed',
   'guardian frozen',
 ] as const;
+/** Outside of the promise: nobody is left who could end the tree. For the twin, which has to find two holders. */
+export const BEYOND_THE_PROMISE = 'supervisor and guardian killed';
 export const LINK_FAULTS = [
   'link frozen',
   'link frozen towards the client',
@@ -21,7 +23,7 @@ export const SERVER_FAULTS = [
   'follower cut off',
 ] as const;
 
-export type ProcessFault = (typeof PROCESS_FAULTS)[number];
+export type ProcessFault = (typeof PROCESS_FAULTS)[number] | typeof BEYOND_THE_PROMISE;
 export type LinkFault = (typeof LINK_FAULTS)[number];
 export type ServerFault = (typeof SERVER_FAULTS)[number];
 export type FaultKind = ProcessFault | LinkFault | ServerFault;
@@ -56,8 +58,8 @@ export function* stepsOf<Kind extends FaultKind>(
         kind,
         atHolder: random.next() < 0.75,
         choice: random.next(),
-        lastsMs: ttlMs * (short ? random.between(0.03, 0.3) : random.between(0.6, 1.6)),
-        thenMs: ttlMs * random.between(0.05, 0.4),
+        lastsMs: ttlMs * (short ? random.between(0.03, 0.3) : random.between(0.6, 1.3)),
+        thenMs: ttlMs * random.between(0.2, 0.8),
       };
     }
   }
@@ -79,7 +81,7 @@ export function partOf(random: Random, scrubbed: boolean): Part {
   return {
     shape: random.pick(scrubbed ? [...WALKABLE, 'scrubbed'] : WALKABLE),
     mood: random.pick(['plain', 'deaf', 'slow']),
-    seconds: random.next() < 0.4 ? Math.round(random.between(0.2, 3) * 100) / 100 : 0,
+    seconds: random.next() < 0.6 ? Math.round(random.between(0.2, 3) * 100) / 100 : 0,
     status: random.pick([0, 3]),
   };
 }

@@ -1,5 +1,5 @@
 import type { ChaosRun, Contender } from './contender.js';
-import type { ProcessFault, Step } from './plan.js';
+import { BEYOND_THE_PROMISE, type ProcessFault, type Step } from './plan.js';
 import { type Field, nameOf, pause, targetOf, within } from './strike.js';
 
 /**
@@ -17,6 +17,7 @@ export async function strikeProcess(
   if (step.kind === 'supervisor killed') return killSupervisor(target, run, field);
   if (step.kind === 'supervisor frozen') return freezeSupervisor(step, target, run, field, signal);
   const guardian = target.guardian();
+  if (step.kind === BEYOND_THE_PROMISE) return killBoth(guardian, target, run, field);
   if (guardian === undefined) {
     field.say(`no guardian of ${run.name} to strike`);
     return;
@@ -31,6 +32,16 @@ function killSupervisor(target: Contender, run: ChaosRun, field: Field): void {
   field.faults.end(field.faults.begin('supervisor killed', target.name));
   if (target.holds) field.kills.push({ run: run.name, at: performance.now() });
   run.killed = true;
+  run.lockex.kill('SIGKILL');
+}
+
+/** Of a holder. The guardian first: it would otherwise do its work before it ends. */
+function killBoth(guardian: number | undefined, target: Contender, run: ChaosRun, field: Field): void {
+  if (!target.holds) return;
+  field.say(`kill -9 of supervisor and guardian of ${nameOf(target)}`);
+  field.faults.end(field.faults.begin(BEYOND_THE_PROMISE, target.name));
+  run.killed = true;
+  if (guardian !== undefined) target.signalGuardian(guardian, 'SIGKILL');
   run.lockex.kill('SIGKILL');
 }
 
