@@ -16,11 +16,14 @@ export interface Span {
 }
 
 /** How a cell is coloured on a terminal: SGR parameters. */
-const COLOURS = { ticks: '32', struck: '33', fault: '1;31', waits: '2' } as const;
-type Look = keyof typeof COLOURS | 'none';
+const COLOURS = { ticks: '0;32', struck: '0;33', fault: '1;31', waits: '0;2', none: '0' } as const;
+type Look = keyof typeof COLOURS;
 
-export const LEGEND =
-  '#  holds, and ticks   .  waits   K  kill -9   F  frozen   X  link cut   ~  struck, and silent';
+/** What the signs mean; narrow enough for any terminal, since a line that wraps cannot be drawn over. */
+export const LEGEND = [
+  '#  holds, and ticks     .  waits     ~  struck, and silent',
+  'K  kill -9     F  frozen     X  link cut',
+];
 
 /** One line a contender, time from left to right. */
 export function drawLanes(
@@ -29,13 +32,21 @@ export function drawLanes(
   options: { readonly cellMs: number; readonly colour: boolean },
 ): string[] {
   return lanes.map((lane) => {
-    const cells: string[] = [];
+    let line = '';
+    let last: Look = 'none';
     for (let from = 0; from < untilMs; from += options.cellMs) {
       const { sign, look } = cellOf(lane, from, Math.min(from + options.cellMs, untilMs));
-      cells.push(options.colour && look !== 'none' ? `\x1b[${COLOURS[look]}m${sign}\x1b[0m` : sign);
+      if (options.colour && look !== last) line += sgr(look);
+      line += sign;
+      last = look;
     }
-    return `  ${lane.name}  ${cells.join('')}`.trimEnd();
+    if (options.colour) line += sgr('none');
+    return `  ${lane.name}  ${line}`.trimEnd();
   });
+}
+
+function sgr(look: Look): string {
+  return `\x1b[${COLOURS[look]}m`;
 }
 
 function cellOf(lane: Lane, from: number, to: number): { sign: string; look: Look } {

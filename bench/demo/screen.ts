@@ -2,6 +2,9 @@ import { drawLanes, type Lane, LEGEND } from './lanes.js';
 
 /** How often the time line moves, ms. */
 const FRAME_MS = 100;
+const CELL_MS = 200;
+/** Where there is no terminal to ask. */
+const PLAIN_WIDTH = 110;
 const UP = (lines: number) => `\x1b[${lines}A`;
 const CLEAR_BELOW = '\r\x1b[J';
 
@@ -21,41 +24,35 @@ export class Screen {
   ) {}
 
   start(): void {
-    if (this.live) this.#timer = setInterval(() => this.#redraw(), FRAME_MS);
+    if (this.live) this.#timer = setInterval(() => this.#write('', true), FRAME_MS);
   }
 
   /** Tells something, above the time line. */
   say(line: string): void {
-    this.#erase();
-    this.out.write(`${(this.now() / 1000).toFixed(2).padStart(6)} s  ${line}\n`);
-    this.#redraw();
+    this.#write(`${(this.now() / 1000).toFixed(2).padStart(6)} s  ${line}\n`, this.#timer !== undefined);
   }
 
   /** Draws for the last time, plain screens for the only time. */
   end(): void {
     clearInterval(this.#timer);
-    this.#erase();
-    this.out.write(`${this.#picture().join('\n')}\n`);
+    this.#write('', true);
+    this.#drawn = 0;
+  }
+
+  /** In one piece, so that it does not flicker. */
+  #write(text: string, picture: boolean): void {
+    const erase = this.#drawn > 0 ? `${UP(this.#drawn)}${CLEAR_BELOW}` : '';
+    const lines = picture ? this.#picture() : [];
+    this.#drawn = lines.length;
+    this.out.write(erase + text + lines.map((line) => `${line}\n`).join(''));
   }
 
   #picture(): string[] {
     const untilMs = this.now();
-    // A cell of a fifth of a second, or of as much more as the width asks for.
-    const room = (this.out.columns ?? 110) - 8;
-    const cellMs = 200 * Math.max(1, Math.ceil(untilMs / 200 / room));
-    return ['', ...drawLanes(this.lanes(), untilMs, { cellMs, colour: this.live }), '', `  ${LEGEND}`];
-  }
-
-  #redraw(): void {
-    if (this.#timer === undefined) return;
-    const picture = this.#picture();
-    this.#erase();
-    this.out.write(`${picture.join('\n')}\n`);
-    this.#drawn = picture.length;
-  }
-
-  #erase(): void {
-    if (this.#drawn > 0) this.out.write(`${UP(this.#drawn)}${CLEAR_BELOW}`);
-    this.#drawn = 0;
+    // A cell of a fifth of a second, or of as many as the width asks for.
+    const room = Math.max(20, (this.out.columns || PLAIN_WIDTH) - 8);
+    const cellMs = CELL_MS * Math.max(1, Math.ceil(untilMs / CELL_MS / room));
+    const lanes = drawLanes(this.lanes(), untilMs, { cellMs, colour: this.live });
+    return ['', ...lanes, '', ...LEGEND.map((line) => `  ${line}`)];
   }
 }

@@ -56,5 +56,5 @@ test('a lane shows who ticks, waits, is struck, and is silent', () => {
   };
   const draw = (colour: boolean) => drawLanes([lane], 1000, { cellMs: 100, colour });
   assert.deepEqual(draw(false), ['  a   .#F#~...']);
-  assert.ok(draw(true)[0]?.includes('\x1b[32m#\x1b[0m\x1b[1;31mF\x1b[0m\x1b[33m#'));
+  assert.ok(draw(true)[0]?.includes('\x1b[0;32m#\x1b[1;31mF\x1b[0;33m#~\x1b[0;2m...\x1b[0m'));
 });
