@@ -9,6 +9,7 @@ export class Chronicle implements WitnessEvents, ContenderEvents {
   readonly ends = new Map<string, number>();
   /** When each run of lockex was started, `performance.now()` ms. */
   readonly births = new Map<string, number>();
+  readonly #commands = new Map<string, string>();
   /** Losses of the lock that no fault explains. */
   readonly needless: string[] = [];
   readonly #startedAt = performance.now();
@@ -33,6 +34,7 @@ export class Chronicle implements WitnessEvents, ContenderEvents {
 
   born(run: ChaosRun): void {
     this.births.set(run.name, run.bornAt);
+    this.#commands.set(run.name, run.command);
   }
 
   ended(run: ChaosRun, how: string, lost: boolean): void {
@@ -44,7 +46,7 @@ export class Chronicle implements WitnessEvents, ContenderEvents {
   }
 
   started(tree: Tree): void {
-    this.say(`  ${tree.run} holds, token ${tree.token}`);
+    this.say(`  ${tree.run} holds, token ${tree.token}, command ${this.#commands.get(tree.run)}`);
   }
 
   treeEnded(tree: Tree): void {

@@ -18,6 +18,8 @@ const END_LIMIT_MS = 15_000;
 /** One lockex, from its start to its end. */
 export interface ChaosRun {
   readonly name: string;
+  /** Shape and mood of its command. */
+  readonly command: string;
   readonly bornAt: number;
   readonly lockex: Lockex;
   killed: boolean;
@@ -118,6 +120,7 @@ export class Contender implements AsyncDisposable {
     const words = [this.witness.path, permits, shape, mood, command === undefined ? seconds : 0, status];
     return {
       name,
+      command: `${mood} ${shape}`,
       bornAt: performance.now(),
       lockex: lockex([...args, '--', 'perl', COMMAND, ...words.map(String)], {
         env: { CHAOS_RUN: name, CHAOS: this.mark.slice('CHAOS='.length) },
