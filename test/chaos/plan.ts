@@ -1,11 +1,13 @@
 import type { Random } from './random.js';
 
-/** What can go wrong with a contender's processes, its link, and the servers. */
+/** What can go wrong with a contender's processes, its link, and the servers. One of them is double: chance alone seldom
+ * brings a guardian that cannot kill together with a lease that runs out. */
 export const PROCESS_FAULTS = [
   'supervisor killed',
   'supervisor frozen',
   'guardian killed',
   'guardian frozen',
+  'guardian and link frozen',
 ] as const;
 /** Outside of the promise: nobody is left who could end the tree. For the twin, which has to find two holders. */
 export const BEYOND_THE_PROMISE = 'supervisor and guardian killed';
@@ -59,7 +61,7 @@ export function* stepsOf<Kind extends FaultKind>(
         atHolder: random.next() < 0.75,
         choice: random.next(),
         lastsMs: ttlMs * (short ? random.between(0.03, 0.3) : random.between(0.6, 1.3)),
-        thenMs: ttlMs * random.between(0.2, 0.8),
+        thenMs: ttlMs * random.between(0.3, 0.9),
       };
     }
   }

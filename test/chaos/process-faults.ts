@@ -81,10 +81,16 @@ async function freezeGuardian(
   field: Field,
   signal: AbortSignal,
 ): Promise<void> {
-  field.say(`SIGSTOP to the guardian of ${nameOf(target)}, for ${Math.round(step.lastsMs)} ms`);
-  const entry = field.faults.begin('guardian frozen', target.name);
+  const both = step.kind === 'guardian and link frozen';
+  // Beyond the time at which the next in line is granted the lock.
+  const lastsMs = both ? 1.5 * field.ttlMs : step.lastsMs;
+  const what = both ? 'link frozen, and SIGSTOP' : 'SIGSTOP';
+  field.say(`${what} to the guardian of ${nameOf(target)}, for ${Math.round(lastsMs)} ms`);
+  const entry = field.faults.begin(both ? step.kind : 'guardian frozen', target.name);
   target.signalGuardian(guardian, 'SIGSTOP');
-  await pause(step.lastsMs, signal);
+  if (both) target.link.mode = 'blackhole';
+  await pause(lastsMs, signal);
+  if (both) target.link.mode = 'pass';
   target.signalGuardian(guardian, 'SIGCONT');
   field.faults.end(entry);
   field.say(`SIGCONT to the guardian of ${run.name}, if it is there still`);
