@@ -1,4 +1,4 @@
-import { aborted } from '../../util/abort.js';
+import { aborted, delay } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
 import type { Log } from '../../util/log.js';
 import type { Child, ExitStatus, Group, SignalName } from '../child.js';
@@ -8,6 +8,13 @@ import { complainOf } from '../survivors.js';
 import type { Leader, Tree } from '../tree.js';
 import type { Guardian } from './guardian.js';
 import { type Report, signalNumber } from './protocol.js';
+
+/**
+ * How long the guardian has SIGKILL to itself, ms, and how often it is sent beside it after that. One that is stopped is
+ * given up only after seconds, and the deadline does not wait.
+ */
+const KILLS_ALONE_MS = 50;
+const KILL_TOO_EVERY_MS = 100;
 
 export interface GuardedChildOptions {
   readonly guardian: Guardian;
@@ -66,6 +73,7 @@ export class GuardedChild implements Child {
   stop(signal: SignalName, patience: AbortSignal): Promise<void> {
     const hurry = () => {
       this.#options.guardian.send('kill');
+      if (!this.#hurry.signal.aborted) void this.#killToo();
       this.#hurry.abort();
     };
     if (patience.aborted || signal === 'SIGKILL') hurry();
@@ -89,6 +97,18 @@ export class GuardedChild implements Child {
       await Promise.race([aborted(this.#gone.signal), aborted(guardian.lost)]);
     }
     if (!this.#gone.signal.aborted) await this.#endUnguarded();
+  }
+
+  /** Kills what can be found without the guardian, until that has proven the tree dead or is given up. Never rejects. */
+  async #killToo(): Promise<void> {
+    const { guardian, clock } = this.#options;
+    const settled = () => this.#gone.signal.aborted || guardian.lost.aborted;
+    for (let pauseMs = KILLS_ALONE_MS; ; pauseMs = KILL_TOO_EVERY_MS) {
+      await delay(pauseMs, clock);
+      if (settled()) return;
+      // What cannot be looked at now is looked at the next time.
+      await this.#tree.sweep('SIGKILL').catch(() => {});
+    }
   }
 
   /** Nobody would end the tree if we died now: it is killed at once. */

@@ -1,0 +1,34 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expectNoProcessWithEnv } from '../helpers/processes.js';
+import { until } from '../helpers/until.js';
+import { Probe } from '../helpers/zk-probe.js';
+import type { Ensemble } from '../helpers/zookeeper.js';
+import type { ChaosSettings } from './settings.js';
+import type { Witness } from './witness.js';
+
+/**
+ * After all contenders have been stopped politely: no process, no lock of the kernel, no node.
+ * @throws Error that names what is left
+ */
+export async function expectNothingLeft(
+  ensemble: Ensemble,
+  settings: ChaosSettings,
+  witness: Witness,
+  mark: string,
+): Promise<void> {
+  await expectNoProcessWithEnv(mark);
+  for (let slot = 1; slot <= settings.permits; slot += 1) {
+    const file = join(witness.path, `slot-${slot}`);
+    if (existsSync(file)) execFileSync('flock', ['--nonblock', '--exclusive', file, 'true']);
+  }
+  await using probe = await Probe.open(ensemble.hosts);
+  const path = `/chaos/of-${settings.permits}`;
+  // A session whose supervisor was killed just before the end has to expire, if its link was frozen.
+  await until(
+    async () => !(await probe.exists(path)) || (await probe.children(path)).length === 0,
+    `no contender is left at ${path}`,
+    2 * settings.ttlMs + 5000,
+  );
+}
