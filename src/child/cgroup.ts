@@ -3,6 +3,7 @@ import {
   constants,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmdirSync,
   writeFileSync,
@@ -23,9 +24,10 @@ export function ownCgroup(mountinfo: string, membership: string): string | undef
     .find((fields) => fields[fields.indexOf('-') + 1] === 'cgroup2');
   const [, , , root, point] = mount ?? [];
   if (path === undefined || root === undefined || point === undefined) return undefined;
+  const shown = unescapeOctal(root);
   // In a container without a namespace of its own, the mount shows the inside of ours only.
-  if (root !== '/' && path !== root && !path.startsWith(`${root}/`)) return undefined;
-  return join(unescapeOctal(point), root === '/' ? path : path.slice(root.length));
+  if (shown !== '/' && path !== shown && !path.startsWith(`${shown}/`)) return undefined;
+  return join(unescapeOctal(point), shown === '/' ? path : path.slice(shown.length));
 }
 
 /** Spaces and the like in mountinfo: `\040`. */
@@ -62,9 +64,12 @@ export function makeLeaf(name: string): { readonly leaf: string } | { readonly w
   }
 }
 
-/** Takes a leaf away, if there is nobody in it. */
+/** Takes a leaf away, and those that a run inside of it has left, if there is nobody in them. */
 export function removeLeaf(leaf: string): void {
   try {
+    for (const entry of readdirSync(leaf, { withFileTypes: true })) {
+      if (entry.isDirectory()) removeLeaf(join(leaf, entry.name));
+    }
     rmdirSync(leaf);
   } catch {
     // Somebody is still in it, or the guardian was quicker.

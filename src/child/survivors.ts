@@ -18,8 +18,12 @@ const STATES: ReadonlyMap<string, string> = new Map([
  */
 export function complainOf(found: readonly Survivor[] | string, log: Log): void {
   const processes = typeof found === 'string' ? [] : found.map(nameOf);
-  const what = typeof found === 'string' ? `processes cannot be listed (${found})` : processes.join(', ');
+  const what = typeof found === 'string' ? `processes cannot be listed (${found})` : named(processes);
   log.warn({ processes }, `the tree is not dead in spite of SIGKILL, the lock is kept: ${what}`);
+}
+
+function named(processes: readonly string[]): string {
+  return processes.length === 0 ? 'somebody is there whom no look finds' : processes.join(', ');
 }
 
 function nameOf({ pid, command, state }: Survivor): string {

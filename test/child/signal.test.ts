@@ -8,7 +8,8 @@ import { ProcTree } from '../../src/child/proc-tree.js';
 import { send } from '../../src/child/send.js';
 import { randomId } from '../../src/util/random-id.js';
 import { until } from '../helpers/until.js';
-import { none, Stage } from './stage.js';
+import { atEachLevel } from './levels.js';
+import { none, type Stage } from './stage.js';
 
 const FORWARDED: readonly SignalName[] = [
   ...(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH', 'SIGCONT', 'SIGTSTP'] as const),
@@ -28,36 +29,38 @@ function expected(pids: readonly number[]): string[] {
   return pids.flatMap((pid) => FORWARDED.map((name) => `${pid} ${name}`)).sort();
 }
 
-test('lockex hands a signal on to every process of the command’s group, once each', async (t) => {
-  const stage = new Stage(t);
+atEachLevel('lockex hands a signal on to every process of the command’s group, once each', async (stage) => {
   const { child, pids } = await stage.tree('flat', 3, 'tell');
   assert.deepEqual(await heard(stage, (name) => child.signal(name), 3), expected(pids));
 });
 
-test('what went off into a session of its own is not in the command’s group, and hears nothing', async (t) => {
-  const stage = new Stage(t);
-  const { child } = await stage.tree('sessions', 3, 'tell');
-  assert.deepEqual(await heard(stage, (name) => child.signal(name), 1), expected([child.pid]));
-});
+atEachLevel(
+  'what went off into a session of its own is not in the command’s group, and hears nothing',
+  async (stage) => {
+    const { child } = await stage.tree('sessions', 3, 'tell');
+    assert.deepEqual(await heard(stage, (name) => child.signal(name), 1), expected([child.pid]));
+  },
+);
 
-test('in a group that is shared, each process of the tree hears a signal once, and lockex does not', async (t) => {
-  const stage = new Stage(t);
-  const own: string[] = [];
-  for (const name of FORWARDED) {
-    const listener = () => own.push(name);
-    process.on(name, listener);
-    t.after(() => process.off(name, listener));
-  }
-  const bystander = await stage.shell('exec sleep 60', { group: 'shared' });
-  const { child, pids } = await stage.tree('flat', 3, 'tell', { group: 'shared' });
-  assert.deepEqual(await heard(stage, (name) => child.signal(name), 3), expected(pids));
-  await child.stop('SIGTERM', none);
-  assert.deepEqual(own, []);
-  assert.ok(readProcess(bystander.pid), 'nor does another process of the group');
-});
+atEachLevel(
+  'in a group that is shared, each process of the tree hears a signal once, and lockex does not',
+  async (stage, t) => {
+    const own: string[] = [];
+    for (const name of FORWARDED) {
+      const listener = () => own.push(name);
+      process.on(name, listener);
+      t.after(() => process.off(name, listener));
+    }
+    const bystander = await stage.shell('exec sleep 60', { group: 'shared' });
+    const { child, pids } = await stage.tree('flat', 3, 'tell', { group: 'shared' });
+    assert.deepEqual(await heard(stage, (name) => child.signal(name), 3), expected(pids));
+    await child.stop('SIGTERM', none);
+    assert.deepEqual(own, []);
+    assert.ok(readProcess(bystander.pid), 'nor does another process of the group');
+  },
+);
 
-test('what the command left behind still hears signals', async (t) => {
-  const stage = new Stage(t);
+atEachLevel('what the command left behind still hears signals', async (stage) => {
   const { child, pids } = await stage.tree('leave', 4, 'tell');
   await child.exited;
   assert.deepEqual(await heard(stage, (name) => child.signal(name), 3), expected(pids));

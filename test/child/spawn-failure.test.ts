@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { type TestContext, test } from 'node:test';
 import { CommandError } from '../../src/util/errors.js';
-import { Stage } from './stage.js';
+import { atEachLevel } from './levels.js';
+import type { Stage } from './stage.js';
 
 /** Starts a command that cannot be started, and returns the error. */
 async function failure(stage: Stage, file: string, args: string[] = []): Promise<CommandError> {
@@ -15,23 +15,21 @@ async function failure(stage: Stage, file: string, args: string[] = []): Promise
   return error;
 }
 
-function script(t: TestContext, text: string, mode: number): { stage: Stage; file: string } {
-  const stage = new Stage(t);
+function script(stage: Stage, text: string, mode: number): string {
   const file = stage.path('script');
   writeFileSync(file, text);
   chmodSync(file, mode);
-  return { stage, file };
+  return file;
 }
 
-test('a script without #! is run by /bin/sh, as the shell and execvp do', async (t) => {
-  const { stage, file } = script(t, 'printf "%s|" "$@" > "$STAGE/out"; exit 5\n', 0o755);
+atEachLevel('a script without #! is run by /bin/sh, as the shell and execvp do', async (stage) => {
+  const file = script(stage, 'printf "%s|" "$@" > "$STAGE/out"; exit 5\n', 0o755);
   const child = await stage.start(file, ['a b', '']);
   assert.deepEqual(await child.exited, { how: 'exited', code: 5 });
   assert.equal(stage.text('out'), 'a b||');
 });
 
-test('a command that does not exist is not found, and the message names it', async (t) => {
-  const stage = new Stage(t);
+atEachLevel('a command that does not exist is not found, and the message names it', async (stage) => {
   const [onPath, byPath, empty, inOne] = [
     await failure(stage, 'lockex-no-such-command'),
     await failure(stage, stage.path('nothing')),
@@ -45,28 +43,30 @@ test('a command that does not exist is not found, and the message names it', asy
   assert.match(inOne.hint ?? '', /each argument on its own/);
 });
 
-test('a script whose interpreter is missing is told from a script that is missing', async (t) => {
-  const { stage, file } = script(t, '#!/no/such/interpreter\n', 0o755);
+atEachLevel('a script whose interpreter is missing is told from a script that is missing', async (stage) => {
+  const file = script(stage, '#!/no/such/interpreter\n', 0o755);
   const error = await failure(stage, file);
   assert.equal(error.kind, 'not-found');
   assert.match(error.message, /is there, but the interpreter/);
 });
 
-test('a relative command is told from one that is missing when the working directory was removed', async (t) => {
-  const stage = new Stage(t);
-  const before = process.cwd();
-  mkdirSync(stage.path('gone'));
-  process.chdir(stage.path('gone'));
-  try {
-    rmdirSync(stage.path('gone'));
-    assert.match((await failure(stage, './x')).message, /working directory was removed/);
-  } finally {
-    process.chdir(before);
-  }
-});
+atEachLevel(
+  'a relative command is told from one that is missing when the working directory was removed',
+  async (stage) => {
+    const before = process.cwd();
+    mkdirSync(stage.path('gone'));
+    process.chdir(stage.path('gone'));
+    try {
+      rmdirSync(stage.path('gone'));
+      assert.match((await failure(stage, './x')).message, /working directory was removed/);
+    } finally {
+      process.chdir(before);
+    }
+  },
+);
 
-test('what cannot be executed is refused as that, with the reason', async (t) => {
-  const { stage, file } = script(t, '#!/bin/sh\n', 0o644);
+atEachLevel('what cannot be executed is refused as that, with the reason', async (stage) => {
+  const file = script(stage, '#!/bin/sh\n', 0o644);
   symlinkSync(stage.path('loop'), stage.path('loop'));
   const cases: readonly [string, string[], RegExp][] = [
     [file, [], /not executable for this user/],

@@ -33,12 +33,12 @@ export class Stage {
   readonly dir = mkdtempSync(join(tmpdir(), 'lockex-child-'));
   readonly #children: Child[] = [];
   readonly #stages: { dismiss(): Promise<void> }[] = [];
-  readonly #isolation: IsolationLevel;
+  readonly level: IsolationLevel;
   /** The mark of the tree that was started last. */
   treeId = '';
 
-  constructor(t: TestContext, isolation: IsolationLevel = 'walk') {
-    this.#isolation = isolation;
+  constructor(t: TestContext, level: IsolationLevel = 'walk') {
+    this.level = level;
     t.after(() => this.#clear());
   }
 
@@ -58,7 +58,7 @@ export class Stage {
   /** Starts a command, in a group of its own if nothing else is said. */
   async start(file: string, args: readonly string[] = [], how: How = {}): Promise<Child> {
     const { env = { ...process.env, STAGE: this.dir }, group = 'own', log = silentLog } = how;
-    const isolation = how.isolation ?? this.#isolation;
+    const isolation = how.isolation ?? this.level;
     const stage = prepareStage({ isolation, group, logFormat: 'silent', clock: systemClock, log });
     this.#stages.push(stage);
     this.treeId = stage.treeId;

@@ -126,6 +126,7 @@ sub start {
   my @command = splice(@words, 0, $count);
   pipe(my $read, my $write) or die "pipe: $!\n";
   fcntl($_, 2, 1) for $read, $write;
+  my $self = $$;
   my $pid = fork();
   return report('failed', $! + 0) if !defined $pid;
   if ($pid == 0) {
@@ -133,6 +134,8 @@ sub start {
     syscall($SIGPROCMASK, $UNBLOCK, $chld, 0, 8);
     # The command does not outlive us either: were we killed, nobody could tell when its tree is dead.
     syscall($PRCTL, $SET_PDEATHSIG, $SIGKILL, 0, 0, 0);
+    # We may have been killed before that.
+    kill 'KILL', $$ if getppid() != $self;
     syscall($SETSID) if $group eq 'own';
     if ($cgroup ne '') {
       my $procs;
@@ -176,16 +179,29 @@ my %ON = (
   keep => sub { my ($at, $number) = @_; $kill_at = $at eq '' ? undef : $at; report('kept', $number) },
   signal => sub {
     my ($number) = @_;
-    if (leads()) { kill $number, -$leader }
-    elsif ($group ne 'own') { signal_all($number) }
+    if ($group ne 'own') { signal_all($number) }
+    elsif (leads()) { kill $number, -$leader }
+    elsif (defined $leader) {
+      # The command has gone. Who it left in its group is ours to reach, but not a stranger's group of that number.
+      my %tree = tree();
+      kill $number, grep { getpgrp($_) == $leader } keys %tree;
+    }
   },
   stop => sub { my ($number) = @_; signal_all($number, $SIGCONT) },
   kill => sub { $killing = 1 },
   done => sub { leave() },
 );
 
+# Takes a cgroup away, and those that a lockex inside of it has left.
+sub remove_cgroup {
+  my ($directory) = @_;
+  opendir(my $entries, $directory) or return;
+  for my $name (readdir $entries) { remove_cgroup("$directory/$name") if $name !~ /^\.\.?$/ && -d "$directory/$name" }
+  rmdir $directory;
+}
+
 sub leave {
-  rmdir $cgroup if $cgroup ne '';
+  remove_cgroup($cgroup) if $cgroup ne '';
   exit 0;
 }
 
@@ -204,6 +220,8 @@ sub hear {
     $heard_at = now();
     $ON{$verb}->(@rest);
   }
+  # Were we to wait for sense, nothing would be heard any more. Our end is noticed, and the tree killed.
+  die "not a frame: " . substr($input, 0, 20) . "\n" if $input !~ /^(?:\d{1,9}(?::|$)|$)/;
 }
 
 # Connects and hands over the words that were prepared for this: how, is between lockex and the lock service.
@@ -242,8 +260,10 @@ sub write_line {
   my ($s, $m, $h, $d, $mon, $y) = gmtime;
   my $time = sprintf '%04d-%02d-%02dT%02d:%02d:%02d.000Z', $y + 1900, $mon + 1, $d, $h, $m, $s;
   $message = qq({"level":"error","time":"$time","name":"lockex","pid":$$,"msg":"$message"}) if $format eq 'json';
-  # Who does not read must not keep us.
-  fcntl(STDERR, 4, 0x800 | fcntl(STDERR, 3, 0));
+  # Who does not read must not keep us. Not O_NONBLOCK: whoever shares the terminal or the pipe with us would have it, too.
+  my $writable = '';
+  vec($writable, fileno STDERR, 1) = 1;
+  return if select(undef, $writable, undef, 0) <= 0;
   syswrite(STDERR, $format eq 'json' ? "$message\n" : "lockex: $message\n");
 }
 
@@ -258,9 +278,12 @@ sub kill_tree {
   $known = $these;
   return if now() < $complain_at;
   $complain_at = now() + 3000;
-  my @left = map { "$_ $tree{$_}[1] $tree{$_}[0]" } keys %tree;
+  my @left = map { "$_ $tree{$_}[1] $tree{$_}[0]" } sort { $a <=> $b } keys %tree;
   s/[^\x20-\x7e]|[;"\\]/?/g for @left;
-  report('left', join ';', @left);
+  # Lockex may be stopped and not read: we must not wait for it, there is killing to do.
+  my $writable = '';
+  vec($writable, fileno $lockex, 1) = 1 if !$lockex_died;
+  report('left', join ';', @left[0 .. ($#left > 19 ? 19 : $#left)]) if select(undef, $writable, undef, 0) > 0;
 }
 
 sub readable {

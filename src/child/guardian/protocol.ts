@@ -17,7 +17,7 @@ import type { Survivor } from '../survivors.js';
  *
  * KILL_AT is when SIGKILL is due, ms of CLOCK_BOOTTIME, or empty for never. From it come lines:
  *
- *     ready · started PID · failed [cgroup] ERRNO · late · kept N · exited CODE · killed N · gone · left PID NAME STATE;…
+ *     ready · started PID · failed [cgroup] ERRNO · late · kept N · exited CODE · killed N · gone · left [PID NAME STATE];…
  */
 
 /** One frame to the guardian. */
@@ -60,15 +60,17 @@ export function readReport(line: string): Report | undefined {
     case 'killed':
       return { says: 'ended', status: { how: 'killed', signal: signalName(number) } };
     case 'left':
-      return { says: verb, survivors: words.join(' ').split(';').map(readSurvivor) };
+      return { says: verb, survivors: words.join(' ').split(';').flatMap(readSurvivor) };
     default:
       return undefined;
   }
 }
 
-function readSurvivor(text: string): Survivor {
-  const [, pid, command = '?', state = '?'] = /^(\d+) (.*) (\S+)$/.exec(text) ?? [];
-  return { pid: Number(pid), command, state };
+/** None, when the guardian knows that somebody lives and no look finds him. */
+function readSurvivor(text: string): Survivor[] {
+  const [, pid, command, state] = /^(\d+) (.*) (\S+)$/.exec(text) ?? [];
+  if (command === undefined || state === undefined) return [];
+  return [{ pid: Number(pid), command, state }];
 }
 
 /** The number of a signal on this host. */
