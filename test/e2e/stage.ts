@@ -19,9 +19,10 @@ export function run(
   address: string,
   options: readonly string[],
   command: readonly string[],
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Lockex> {
   const timeout = options.includes('-T') ? [] : ['-T', '4'];
-  return scope(t).use(lockex(['-z', address, ...timeout, ...options, '--', ...command]));
+  return scope(t).use(lockex(['-z', address, ...timeout, ...options, '--', ...command], { env }));
 }
 
 /** Waits until the command has announced itself; returns its pid. */
