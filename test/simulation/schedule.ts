@@ -1,0 +1,100 @@
+import { leaseBudget } from '../../src/backend/zookeeper/timing.js';
+import { drawNature } from './command-tree.js';
+import { Contender } from './contender.js';
+import { Ensemble } from './ensemble.js';
+import { type Disturbance, Faults } from './faults.js';
+import { Host, Process } from './process.js';
+import { Random } from './random.js';
+import { rulesWith, type Weakening } from './rules.js';
+import { Timeline } from './timeline.js';
+import { Wire } from './wire.js';
+import { Witness } from './witness.js';
+
+/** What one schedule showed. */
+export interface Verdict {
+  readonly seed: number;
+  /** The promise that was broken, if one was. */
+  readonly broken: string | undefined;
+  /** How many commands were started. */
+  readonly starts: number;
+  /** The shortest time between one tree's death and the next one's start, ms. */
+  readonly closest: number;
+}
+
+/** Between a client's machine and a server's: the slowest packet, ms. */
+const SLOWEST_MS = 2;
+/** More than any schedule needs. */
+const MOST_HAPPENINGS = 200_000;
+/** Timers are this late at most, and clocks differ this much: what the kill margin has to pay besides the kill. */
+const LATENESS_MS = 5;
+
+/**
+ * One schedule: some contenders for one lock, and what happens to them, all by one number. The same number gives the
+ * same schedule, step by step.
+ * @param say is told what happens
+ */
+export async function run(
+  seed: number,
+  weakening?: Weakening,
+  say?: (line: string) => void,
+): Promise<Verdict> {
+  const random = new Random(seed);
+  const timeline = new Timeline();
+  if (say !== undefined) timeline.say = (text) => say(`${timeline.now.toFixed(1).padStart(9)} ms  ${text}`);
+  const ttlMs = random.pick([4000, 6000, 10_000, 15_000]);
+  // 2 ticks are the worst that a server allows (minSessionTimeout), 20 the best.
+  const tickMs = ttlMs / random.pick([2, 2, 2.5, 3, 4, 7.5, 20]);
+  const servers = random.pick([3, 3, 3, 1]);
+  const permits = random.pick([1, 1, 1, 2]);
+  const ensemble = new Ensemble(timeline, random, {
+    servers,
+    tickMs,
+    ttlMs,
+    syncLimit: random.pick([2, 3, 5]),
+  });
+  const witness = new Witness(timeline, permits, ensemble.agreed);
+  const budget = leaseBudget(ttlMs, undefined);
+  const killMs = budget.deadlineAfterMs - budget.killAfterMs - LATENESS_MS;
+  timeline.say?.(
+    `seed ${seed}: T ${ttlMs} ms, tick ${tickMs} ms, ${servers} server(s), ${permits} permit(s)`,
+  );
+
+  const contenders = Array.from({ length: Math.max(permits + 1, 2 + random.below(3)) }, (_, index) => {
+    const host = new Host(`host ${index}`, timeline, random);
+    const wire = () => new Wire(timeline, random, SLOWEST_MS);
+    return new Contender({
+      process: new Process(`lockex ${index}`, host, timeline, random),
+      ensemble,
+      links: ensemble.servers.map(() => ({ up: wire(), down: wire() })),
+      random,
+      witness,
+      rules: rulesWith(weakening),
+      permits,
+      nature: drawNature(random, ttlMs, killMs),
+    });
+  });
+  for (const contender of contenders) timeline.in(random.next() * 20, () => contender.start());
+
+  const faults = new Faults({ ensemble, contenders, random });
+  const calm = faults.foresee();
+  const end = calm + 6 * ttlMs + 12 * tickMs;
+  const somebodyRuns = () => {
+    const willing = contenders.filter((one) => one.isHolding || one.isWaiting).length;
+    return witness.alive >= Math.min(permits, willing);
+  };
+  const done = () =>
+    witness.violation !== undefined ||
+    timeline.now > end ||
+    (timeline.now > calm + ttlMs / 4 && somebodyRuns());
+  await timeline.run(done, MOST_HAPPENINGS);
+
+  if (witness.violation === undefined && !somebodyRuns()) {
+    witness.broken(`nobody runs ${Math.round(timeline.now - calm)} ms after the last fault`);
+  }
+  void needless;
+  return { seed, broken: witness.violation?.message, starts: witness.starts, closest: witness.closest };
+}
+
+function needless(_: readonly Disturbance[]): boolean {
+  return false;
+}
