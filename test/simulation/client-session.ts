@@ -13,7 +13,9 @@ import type { Random } from './random.js';
 import { CODE, type Code, type LockNode, type Operation } from './server.js';
 import { type Link, ServerConnection } from './server-connection.js';
 
+/** As in `session.ts` and `connection.ts`. */
 const CLOSE_LIMIT_MS = 400;
+const SHORT_LIFE_MS = 1000;
 const NO_BYTES = Buffer.alloc(0);
 
 /**
@@ -36,6 +38,7 @@ export class ClientSession implements LeaseSession {
   #isConnected = false;
   #next: number;
   #failuresInARow = 0;
+  #connectedAt = 0;
   #lastSeen = 0;
   #session: number | undefined;
   #owner: Buffer = NO_BYTES;
@@ -239,7 +242,7 @@ export class ClientSession implements LeaseSession {
     this.#session = session;
     this.#owner = bytesOf(session);
     this.#isConnected = true;
-    this.#failuresInARow = 0;
+    this.#connectedAt = this.#process.clock.now();
     this.#pulse.start();
     queueMicrotask(() => {
       for (const listener of [...this.#reconnected]) listener();
@@ -250,7 +253,8 @@ export class ClientSession implements LeaseSession {
     if (connection !== this.#connection) return;
     this.#handshake?.cancel();
     this.#connection = undefined;
-    this.#failuresInARow += 1;
+    const lived = this.#isConnected && this.#process.clock.now() - this.#connectedAt >= SHORT_LIFE_MS;
+    this.#failuresInARow = lived ? 0 : this.#failuresInARow + 1;
     if (this.#isConnected) {
       this.#isConnected = false;
       this.#requests.settleAll();

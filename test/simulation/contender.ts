@@ -71,7 +71,7 @@ export class Contender {
   }
 
   get isHolding(): boolean {
-    return this.#holding !== undefined && this.outcome === undefined;
+    return this.#holding !== undefined && this.outcome === undefined && this.process.state !== 'dead';
   }
 
   /** Whether it still waits for its turn. */

@@ -174,9 +174,10 @@ export class Leadership {
   /** A follower that hears nothing for syncLimit ticks leaves its leader (the read timeout of Learner's socket). */
   #watchLeader(follower: Server): void {
     const { timeline, syncLimit, tickMs } = this.#ensemble;
-    timeline.at(follower.heardAt + syncLimit * tickMs, () => {
+    const silentAt = follower.heardAt + syncLimit * tickMs;
+    timeline.at(silentAt, () => {
       if (follower.leadership !== this || !follower.isUp) return;
-      if (timeline.now - follower.heardAt < syncLimit * tickMs) this.#watchLeader(follower);
+      if (follower.heardAt + syncLimit * tickMs > silentAt) this.#watchLeader(follower);
       else follower.look('its leader is silent');
     });
   }
