@@ -1,9 +1,11 @@
+import type { Lease } from '../../src/backend/contract.js';
 import type { Child, SignalName } from '../../src/child/child.js';
 import { killTimeOf } from '../../src/supervisor/endings.js';
 import type { Job, Outcome, World } from '../../src/supervisor/job.js';
 import { supervise } from '../../src/supervisor/supervise.js';
 import { orAborted } from '../../src/util/abort.js';
 import { LeaseLostError, LockexError } from '../../src/util/errors.js';
+import type { LeaseBudget } from '../../src/util/lease-deadline.js';
 import { silentLog } from '../../src/util/log.js';
 import { ClientSession } from './client-session.js';
 import { CommandTree, type Nature } from './command-tree.js';
@@ -40,6 +42,8 @@ export class Contender {
   readonly guardian: Guardian | undefined;
   session: ClientSession | undefined;
   outcome: Outcome | Error | undefined;
+  /** Called when its lease is lost by silence. */
+  onSilence: (heldFor: LeaseBudget) => void = () => {};
   /** Called once, when it is about to have the lock. */
   onGrant: (() => void) | undefined;
   #holding: Holding | undefined;
@@ -99,10 +103,10 @@ export class Contender {
     this.outcome = outcome;
     ensemble.timeline.say?.(`${this.name} ends: ${outcome instanceof Error ? outcome.message : outcome.how}`);
     if (outcome instanceof Error && !(outcome instanceof LockexError) && !(outcome instanceof GuardianLost)) {
-      witness.broken(`${this.name} failed: ${outcome.stack}`);
+      witness.breaks('failed', `${this.name} failed: ${outcome.stack}`);
     }
     if (this.#options.rules.waitsForTree && this.#tree?.isAlive === true) {
-      witness.broken(`${this.name} has ended and its tree lives`);
+      witness.breaks('failed', `${this.name} has ended and its tree lives`);
     }
     this.process.effect(() => this.guardian?.dismiss());
   }
@@ -163,6 +167,8 @@ export class Contender {
     this.#holding = holding;
     ensemble.timeline.say?.(`${this.name} has the lock, token ${holding.lease.fencingToken}`);
     holding.lease.lost.addEventListener('abort', () => {
+      const { budget, lost } = holding.lease;
+      if (budget !== undefined && lost.reason.lossCause === 'silence') this.onSilence(budget);
       ensemble.timeline.say?.(`${this.name} loses its lease: ${holding.lease.lost.reason.message}`);
     });
     this.#watchGuardian(process.clock.now());
@@ -178,7 +184,13 @@ export class Contender {
       const start = () => {
         const tree = new CommandTree(ensemble.timeline, random, nature);
         this.#tree = tree;
-        witness.started(this.name, lease.fencingToken ?? -1n, path, tree);
+        witness.started({
+          who: this.name,
+          token: lease.fencingToken ?? -1n,
+          path,
+          tree,
+          overdueMs: () => this.#overdueMs(lease),
+        });
         process.run(() => resolve(new GuardedChild(process, tree, this.guardian, rules)));
         return tree;
       };
@@ -189,6 +201,12 @@ export class Contender {
         else this.guardian.go(session, killAt, start, late);
       });
     });
+  }
+
+  /** A session that has ended leaves no time, whoever ended it: then nobody can be in time. */
+  #overdueMs(lease: Lease): number {
+    if (lease.lost.aborted && lease.lost.reason.lossCause !== 'silence') return 0;
+    return this.process.clock.now() - lease.deadline();
   }
 
   /** After each step: the lease may have been renewed, or lost. */

@@ -1,14 +1,9 @@
 import type { Contender } from './contender.js';
+import type { Disturbance } from './disturbance.js';
 import type { Ensemble } from './ensemble.js';
 import type { Random } from './random.js';
 import type { Server } from './server.js';
 import type { Wire } from './wire.js';
-
-/** When something was out of order, virtual ms; its aftermath included. */
-export interface Disturbance {
-  readonly from: number;
-  readonly to: number;
-}
 
 export interface Stage {
   readonly ensemble: Ensemble;
@@ -29,7 +24,9 @@ const FAULTS: readonly (readonly [number, Fault])[] = [
   [4, silenceHost],
   [2, silenceOneWay],
   [2, resetConnection],
-  [3, isolateServer],
+  [2, isolateServer],
+  [4, partition],
+  [3, lateReply],
   [1, cutFromLeader],
   [1, killServer],
   [3, stopSupervisor],
@@ -46,6 +43,7 @@ const DRAWN = FAULTS.flatMap(([weight, fault]) => Array.from({ length: weight },
 export class Faults {
   readonly #stage: Stage;
   readonly disturbances: Disturbance[] = [];
+  #lastStrike = 0;
   /** Whose supervisor or guardian was hit. */
   readonly #hit = new Set<Contender>();
 
@@ -53,11 +51,15 @@ export class Faults {
     this.#stage = stage;
   }
 
-  /** Draws and foresees them all. @returns when the last one is over */
-  foresee(): number {
+  /** When the last one is over, those that have not come yet included. */
+  get over(): number {
+    return this.disturbances.reduce((over, { to }) => Math.max(over, to), this.#lastStrike);
+  }
+
+  /** Draws and foresees them all. */
+  foresee(): void {
     const { ensemble, random } = this.#stage;
     const { timeline, ttlMs } = ensemble;
-    let over = 0;
     const first = random.between(0, ttlMs / 2);
     const count = 1 + random.below(4);
     for (let index = 0; index < count; index += 1) {
@@ -69,10 +71,9 @@ export class Faults {
         random.between(0, 1.6 * ttlMs),
       ]);
       const fault = random.pick(DRAWN);
-      over = Math.max(over, at + lasts);
+      this.#lastStrike = Math.max(this.#lastStrike, at);
       timeline.at(at, () => this.#strike(fault, lasts));
     }
-    return over;
   }
 
   #strike(fault: Fault, lasts: number): void {
@@ -133,6 +134,42 @@ function resetConnection(stage: Stage, { contender }: Target): Disturbance {
   timeline.say?.(`${contender.name}'s connection is reset`);
   contender.session?.connection?.reset();
   return { from: timeline.now, to: timeline.now + ttlMs / 20 };
+}
+
+/** A contender and a server on the one side, all others on the other: the server answers, and has no leader. */
+function partition(stage: Stage, target: Target, lasts: number): Disturbance {
+  const { contender, server } = target;
+  const cut = isolateServer(stage, target, lasts);
+  stage.ensemble.timeline.say?.(`${contender.name} reaches server ${server.id} alone`);
+  const others = contender.links.filter((_, id) => id !== server.id);
+  hush(
+    stage,
+    others.flatMap(({ up, down }) => [up, down]),
+    lasts,
+  );
+  return cut;
+}
+
+/** Replies come late; and by then nothing gets through to the servers any more. */
+function lateReply(stage: Stage, target: Target, lasts: number): Disturbance {
+  const { contender } = target;
+  const { timeline, ttlMs } = stage.ensemble;
+  const lateMs = stage.random.between(0, ttlMs / 2);
+  const { from, to } = hush(
+    stage,
+    contender.links.map(({ down }) => down),
+    lateMs,
+  );
+  timeline.say?.(`${contender.name}'s replies are ${Math.round(lateMs)} ms late`);
+  timeline.in(stage.random.between(0, Math.min(lateMs, ttlMs / 6)), () => {
+    timeline.say?.(`${contender.name} is cut off one way (up) for ${Math.round(lateMs + lasts)} ms`);
+    hush(
+      stage,
+      contender.links.map(({ up }) => up),
+      lateMs + lasts,
+    );
+  });
+  return { from, to: to + lateMs + lasts };
 }
 
 /** From its peers, and not from its clients. */

@@ -1,5 +1,5 @@
 import type { Ensemble } from './ensemble.js';
-import { CODE, type Entry, type Operation, type Reply, type Server } from './server.js';
+import type { Entry, Operation, Reply, Server } from './server.js';
 import { SessionTracker } from './session-tracker.js';
 
 /**
@@ -56,7 +56,8 @@ export class Leadership {
     if (operation.kind === 'open') {
       tracker.track(operation.session, this.#ensemble.ttlMs, this.#ensemble.timeline.now);
     } else if (!tracker.isAlive(operation.session)) {
-      this.answer(server, () => reply(CODE.expired));
+      // An error is a proposal as well, and comes after the one that closes the session.
+      this.#propose({ ...operation, kind: 'error' }, { server, reply });
       return;
     }
     if (operation.kind === 'close') tracker.setClosing(operation.session);

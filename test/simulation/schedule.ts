@@ -1,20 +1,21 @@
 import { leaseBudget } from '../../src/backend/zookeeper/timing.js';
 import { drawNature } from './command-tree.js';
 import { Contender } from './contender.js';
+import { longestWithin } from './disturbance.js';
 import { Ensemble } from './ensemble.js';
-import { type Disturbance, Faults } from './faults.js';
+import { Faults } from './faults.js';
 import { Host, Process } from './process.js';
 import { Random } from './random.js';
 import { rulesWith, type Weakening } from './rules.js';
 import { Timeline } from './timeline.js';
 import { Wire } from './wire.js';
-import { Witness } from './witness.js';
+import { type BrokenPromise, Witness } from './witness.js';
 
 /** What one schedule showed. */
 export interface Verdict {
   readonly seed: number;
-  /** The promise that was broken, if one was. */
-  readonly broken: string | undefined;
+  /** The promises that were broken, and how. */
+  readonly broken: ReadonlyMap<BrokenPromise, string>;
   /** How many commands were started. */
   readonly starts: number;
   /** The shortest time between one tree's death and the next one's start, ms. */
@@ -27,6 +28,9 @@ const SLOWEST_MS = 2;
 const MOST_HAPPENINGS = 200_000;
 /** Timers are this late at most, and clocks differ this much: what the kill margin has to pay besides the kill. */
 const LATENESS_MS = 5;
+
+/** After these nothing is worth looking at. */
+const FATAL: ReadonlySet<BrokenPromise> = new Set(['two-at-once', 'not-owned', 'failed']);
 
 /**
  * One schedule: some contenders for one lock, and what happens to them, all by one number. The same number gives the
@@ -76,25 +80,26 @@ export async function run(
   for (const contender of contenders) timeline.in(random.next() * 20, () => contender.start());
 
   const faults = new Faults({ ensemble, contenders, random });
-  const calm = faults.foresee();
-  const end = calm + 6 * ttlMs + 12 * tickMs;
+  faults.foresee();
+  for (const contender of contenders) {
+    contender.onSilence = ({ rideOutMs, stopAfterMs }) => {
+      const now = timeline.now;
+      const longest = longestWithin(faults.disturbances, now - stopAfterMs - ttlMs, now);
+      if (longest >= rideOutMs) return;
+      witness.breaks('needless', `${contender.name} was stopped for a silence of ${longest} ms`);
+    };
+  }
   const somebodyRuns = () => {
     const willing = contenders.filter((one) => one.isHolding || one.isWaiting).length;
     return witness.alive >= Math.min(permits, willing);
   };
-  const done = () =>
-    witness.violation !== undefined ||
-    timeline.now > end ||
-    (timeline.now > calm + ttlMs / 4 && somebodyRuns());
-  await timeline.run(done, MOST_HAPPENINGS);
+  const isSettled = () => timeline.now > faults.over + ttlMs / 4 && somebodyRuns();
+  const isIdle = () => timeline.now > faults.over + 6 * ttlMs + 12 * tickMs;
+  const isBroken = () => [...witness.broken.keys()].some((promise) => FATAL.has(promise));
+  await timeline.run(() => isBroken() || isSettled() || isIdle(), MOST_HAPPENINGS);
 
-  if (witness.violation === undefined && !somebodyRuns()) {
-    witness.broken(`nobody runs ${Math.round(timeline.now - calm)} ms after the last fault`);
+  if (!isBroken() && !somebodyRuns()) {
+    witness.breaks('idle', `nobody runs ${Math.round(timeline.now - faults.over)} ms after the last fault`);
   }
-  void needless;
-  return { seed, broken: witness.violation?.message, starts: witness.starts, closest: witness.closest };
-}
-
-function needless(_: readonly Disturbance[]): boolean {
-  return false;
+  return { seed, broken: witness.broken, starts: witness.starts, closest: witness.closest };
 }

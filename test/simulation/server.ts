@@ -9,9 +9,12 @@ export interface LockNode {
   readonly czxid: number;
 }
 
-/** What a client may have the ensemble do. `write` is a setData or setACL: it changes nothing that matters here. */
+/**
+ * What a client may have the ensemble do. `write` is a setData or setACL: it changes nothing that matters here; `error`
+ * is what a session that is being closed asked for.
+ */
 export interface Operation {
-  readonly kind: 'open' | 'close' | 'create' | 'remove' | 'write';
+  readonly kind: 'open' | 'close' | 'create' | 'remove' | 'write' | 'error';
   readonly session: number;
   readonly path: string;
 }
@@ -92,8 +95,7 @@ export class Server {
       this.#applied += 1;
       const node = this.#apply(entry);
       if (entry.origin?.server !== this) continue;
-      const missing = entry.operation.kind === 'write' || entry.operation.kind === 'remove';
-      entry.origin.reply(node === undefined && missing ? CODE.noNode : CODE.ok, node);
+      entry.origin.reply(codeOf(entry.operation, node), node);
     }
   }
 
@@ -160,7 +162,13 @@ export class Server {
       case 'remove':
         return { node, removed: this.nodes.delete(path) ? [path] : [] };
       case 'write':
+      case 'error':
         return { node, removed: [] };
     }
   }
+}
+
+function codeOf({ kind }: Operation, node: LockNode | undefined): Code {
+  if (kind === 'error') return CODE.expired;
+  return node === undefined && (kind === 'write' || kind === 'remove') ? CODE.noNode : CODE.ok;
 }
