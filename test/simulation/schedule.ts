@@ -26,6 +26,8 @@ export interface Verdict {
 const SLOWEST_MS = 2;
 /** More than any schedule needs. */
 const MOST_HAPPENINGS = 200_000;
+/** A renewal takes a round trip, and so does a reconnect: a silence that leaves less room than this is not ridden out. */
+const ROUND_TRIPS_MS = 25;
 /** Timers are this late at most, and clocks differ this much: what the kill margin has to pay besides the kill. */
 const LATENESS_MS = 5;
 
@@ -82,10 +84,10 @@ export async function run(
   const faults = new Faults({ ensemble, contenders, random });
   faults.foresee();
   for (const contender of contenders) {
-    contender.onSilence = ({ rideOutMs, stopAfterMs }) => {
+    contender.onSilence = ({ rideOutMs, stopAfterMs, renewEveryMs }) => {
       const now = timeline.now;
-      const longest = longestWithin(faults.disturbances, now - stopAfterMs - ttlMs, now);
-      if (longest >= rideOutMs) return;
+      const longest = longestWithin(faults.disturbances, now - stopAfterMs, now, 2 * renewEveryMs);
+      if (longest >= rideOutMs - ROUND_TRIPS_MS) return;
       witness.breaks('needless', `${contender.name} was stopped for a silence of ${longest} ms`);
     };
   }
