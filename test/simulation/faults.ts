@@ -26,13 +26,14 @@ const FAULTS: readonly (readonly [number, Fault])[] = [
   [2, resetConnection],
   [2, isolateServer],
   [4, partition],
-  [3, lateReply],
+  [5, lateReply],
   [1, cutFromLeader],
   [1, killServer],
   [3, stopSupervisor],
   [3, stopSupervisorInMidStep],
   [2, killSupervisor],
   [2, stopGuardian],
+  [1, stopGuardianOfOneCutOff],
   [1, killGuardian],
   [1, tellToStop],
 ];
@@ -96,6 +97,7 @@ const PROCESS_FAULTS: ReadonlySet<Fault> = new Set([
   stopSupervisorInMidStep,
   killSupervisor,
   stopGuardian,
+  stopGuardianOfOneCutOff,
   killGuardian,
 ]);
 
@@ -154,14 +156,14 @@ function partition(stage: Stage, target: Target, lasts: number): Disturbance {
 function lateReply(stage: Stage, target: Target, lasts: number): Disturbance {
   const { contender } = target;
   const { timeline, ttlMs } = stage.ensemble;
-  const lateMs = stage.random.between(0, ttlMs / 2);
+  const lateMs = stage.random.between(ttlMs / 4, ttlMs / 2);
   const { from, to } = hush(
     stage,
     contender.links.map(({ down }) => down),
     lateMs,
   );
   timeline.say?.(`${contender.name}'s replies are ${Math.round(lateMs)} ms late`);
-  timeline.in(stage.random.between(0, Math.min(lateMs, ttlMs / 6)), () => {
+  timeline.in(stage.random.between(0, ttlMs / 6), () => {
     timeline.say?.(`${contender.name} is cut off one way (up) for ${Math.round(lateMs + lasts)} ms`);
     hush(
       stage,
@@ -245,6 +247,13 @@ function stopGuardian(stage: Stage, { contender }: Target, lasts: number): undef
   stage.ensemble.timeline.say?.(`${guardian.process.name} is stopped for ${Math.round(lasts)} ms`);
   guardian.process.stop();
   stage.ensemble.timeline.in(lasts, () => guardian.process.continue());
+}
+
+/** Its guardian is needed most when the lease is being lost. */
+function stopGuardianOfOneCutOff(stage: Stage, target: Target, lasts: number): Disturbance {
+  const { timeline, ttlMs } = stage.ensemble;
+  timeline.in(stage.random.between(ttlMs / 3, (2 * ttlMs) / 3), () => stopGuardian(stage, target, lasts));
+  return silenceHost(stage, target, ttlMs);
 }
 
 function killGuardian(stage: Stage, { contender }: Target): undefined {

@@ -30,6 +30,7 @@ export class GuardedChild implements Child {
     this.#supervisor.effect(() => {
       if (guardian !== undefined && guardian.process.state !== 'dead' && !this.#rules.killsPastGuardian) {
         guardian.kill();
+        guardian.process.onDeath(() => this.#supervisor.run(() => this.#tree.signal('SIGKILL')));
       } else this.#tree.signal(name);
     });
   }
