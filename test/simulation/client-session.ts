@@ -57,12 +57,18 @@ export class ClientSession implements LeaseSession {
       onUseless: (reason) => this.switchServer(reason),
     });
     this.#pulse = new Pulse({
-      clock,
+      clock: process.briefClock,
       ttlMs: () => this.ttlMs,
       isConnected: () => this.#isConnected,
       ping: () => this.#connection?.ping(() => {}),
-      onSilentServer: () => this.switchServer('silent'),
-      onSilence: () => this.#finish('silence', 'no ZooKeeper server was reached'),
+      onSilentServer: () => {
+        process.settle();
+        this.switchServer('silent');
+      },
+      onSilence: () => {
+        process.settle();
+        this.#finish('silence', 'no ZooKeeper server was reached');
+      },
     });
     this.#connect();
   }

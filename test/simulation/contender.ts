@@ -237,11 +237,11 @@ export class Contender {
         process.effect(() => guardian.process.kill());
         return;
       }
-      process.clock.setTimer(ensemble.ttlMs / 12, look);
+      process.briefClock.setTimer(ensemble.ttlMs / 12, look);
       const answer = () => {
         answered = now;
       };
-      process.effect(() => guardian.ask(() => process.run(answer)));
+      process.effect(() => guardian.ask(() => process.runBriefly(answer)));
     };
     look();
   }

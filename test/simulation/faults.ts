@@ -44,7 +44,6 @@ const DRAWN = FAULTS.flatMap(([weight, fault]) => Array.from({ length: weight },
 export class Faults {
   readonly #stage: Stage;
   readonly disturbances: Disturbance[] = [];
-  #lastStrike = 0;
   /** Whose supervisor or guardian was hit. */
   readonly #hit = new Set<Contender>();
 
@@ -52,10 +51,8 @@ export class Faults {
     this.#stage = stage;
   }
 
-  /** When the last one is over, those that have not come yet included. */
-  get over(): number {
-    return this.disturbances.reduce((over, { to }) => Math.max(over, to), this.#lastStrike);
-  }
+  /** When the last one is over, virtual ms; its aftermath may go on. */
+  over = 0;
 
   /** Draws and foresees them all. */
   foresee(): void {
@@ -72,7 +69,7 @@ export class Faults {
         random.between(0, 1.6 * ttlMs),
       ]);
       const fault = random.pick(DRAWN);
-      this.#lastStrike = Math.max(this.#lastStrike, at);
+      this.over = Math.max(this.over, at + lasts);
       timeline.at(at, () => this.#strike(fault, lasts));
     }
   }
@@ -102,9 +99,14 @@ const PROCESS_FAULTS: ReadonlySet<Fault> = new Set([
 ]);
 
 /** TCP sends again at ever longer intervals: what was lost comes some time after the way is open. */
-function hush(stage: Stage, wires: readonly Wire[], lasts: number): Disturbance {
-  const { timeline, ttlMs } = stage.ensemble;
-  const again = stage.random.between(0, ttlMs / 10);
+function hush(
+  stage: Stage,
+  wires: readonly Wire[],
+  lasts: number,
+  slowest = stage.ensemble.ttlMs / 10,
+): Disturbance {
+  const { timeline } = stage.ensemble;
+  const again = stage.random.between(0, slowest);
   for (const wire of wires) wire.silence();
   timeline.in(lasts, () => {
     for (const wire of wires) wire.heal(again);
@@ -156,19 +158,21 @@ function partition(stage: Stage, target: Target, lasts: number): Disturbance {
 function lateReply(stage: Stage, target: Target, lasts: number): Disturbance {
   const { contender } = target;
   const { timeline, ttlMs } = stage.ensemble;
-  const lateMs = stage.random.between(ttlMs / 4, ttlMs / 2);
+  // Nearly as late as a reply may be that still finds a lease: then it matters most from when it counts.
+  const lateMs = stage.random.between(0.36 * ttlMs, 0.44 * ttlMs);
   const { from, to } = hush(
     stage,
     contender.links.map(({ down }) => down),
     lateMs,
+    ttlMs / 100,
   );
   timeline.say?.(`${contender.name}'s replies are ${Math.round(lateMs)} ms late`);
-  timeline.in(stage.random.between(0, ttlMs / 6), () => {
-    timeline.say?.(`${contender.name} is cut off one way (up) for ${Math.round(lateMs + lasts)} ms`);
+  timeline.in(stage.random.between(0, ttlMs / 10), () => {
+    timeline.say?.(`${contender.name} is cut off one way (up) for ${Math.round(ttlMs + lasts)} ms`);
     hush(
       stage,
       contender.links.map(({ up }) => up),
-      lateMs + lasts,
+      ttlMs + lasts,
     );
   });
   return { from, to: to + lateMs + lasts };

@@ -28,7 +28,8 @@ export class GuardedChild implements Child {
   signal(name: SignalName): void {
     const guardian = this.#guardian;
     this.#supervisor.effect(() => {
-      if (guardian !== undefined && guardian.process.state !== 'dead' && !this.#rules.killsPastGuardian) {
+      const byGuardian = name === 'SIGKILL' && !this.#rules.killsPastGuardian;
+      if (byGuardian && guardian !== undefined && guardian.process.state !== 'dead') {
         guardian.kill();
         guardian.process.onDeath(() => this.#supervisor.run(() => this.#tree.signal('SIGKILL')));
       } else this.#tree.signal(name);

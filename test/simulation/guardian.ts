@@ -45,7 +45,13 @@ export class Guardian {
     random: Random,
     checksClock: boolean,
   ) {
-    this.process = new Process(`${supervisor.name}'s guardian`, supervisor.host, ensemble.timeline, random);
+    this.process = new Process(
+      `${supervisor.name}'s guardian`,
+      supervisor.host,
+      ensemble.timeline,
+      random,
+      false,
+    );
     this.#ensemble = ensemble;
     this.#links = links;
     this.#random = random;

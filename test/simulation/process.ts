@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/util/clock.js';
+import type { Clock, Timer } from '../../src/util/clock.js';
 import type { Random } from './random.js';
 import type { Timeline } from './timeline.js';
 
@@ -51,8 +51,12 @@ export class Process {
   #held: (() => void)[] = [];
   #stoppedAt = 0;
 
-  constructor(name: string, host: Host, timeline: Timeline, random: Random) {
+  /** Whether its steps leave promises behind, or else are over when they return. */
+  readonly #leavesPromises: boolean;
+
+  constructor(name: string, host: Host, timeline: Timeline, random: Random, leavesPromises = true) {
     this.name = name;
+    this.#leavesPromises = leavesPromises;
     this.host = host;
     this.#timeline = timeline;
     this.#random = random;
@@ -60,28 +64,47 @@ export class Process {
 
   readonly clock: Clock = {
     now: () => this.host.now(),
-    setTimer: (ms, run) => {
-      const late = this.#random.next() * LATEST_TIMER_MS;
-      const happening = this.#timeline.in(this.host.trueSpan(Math.max(0, ms)) + late, () => {
-        this.run(() => {
-          this.unnoticedStop = 0;
-          if (!happening.cancelled) run();
-        });
-      });
-      return {
-        cancel: () => {
-          happening.cancelled = true;
-        },
-      };
-    },
+    setTimer: (ms, run) => this.#setTimer(ms, run, (step) => this.run(step)),
   };
+
+  /** For what leaves no promises behind when its time has come. */
+  readonly briefClock: Clock = {
+    now: () => this.host.now(),
+    setTimer: (ms, run) => this.#setTimer(ms, run, (step) => this.runBriefly(step)),
+  };
+
+  #setTimer(ms: number, run: () => void, due: (step: () => void) => void): Timer {
+    const late = this.#random.next() * LATEST_TIMER_MS;
+    const happening = this.#timeline.in(this.host.trueSpan(Math.max(0, ms)) + late, () => {
+      due(() => {
+        this.unnoticedStop = 0;
+        if (!happening.cancelled) run();
+      });
+    });
+    return {
+      cancel: () => {
+        happening.cancelled = true;
+      },
+    };
+  }
 
   /** A timer is due, or something came in. */
   run(step: () => void): void {
     if (this.state === 'stopped') this.#waiting.push(step);
     if (this.state !== 'running') return;
     step();
-    this.#timeline.touchedPromises(() => this.afterStep());
+    if (this.#leavesPromises) this.settle();
+  }
+
+  /** As `run`, for a step that leaves no promises behind: most steps of some clocks do nothing. */
+  runBriefly(step: () => void): void {
+    if (this.state === 'running') step();
+    else this.run(step);
+  }
+
+  /** What a brief step has to say when it was none. */
+  settle(): void {
+    this.#timeline.touchedPromises(this);
   }
 
   /** Does something to the outside; when it is stopped in the middle of a step, once it goes on. */

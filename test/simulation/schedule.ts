@@ -49,7 +49,7 @@ export async function run(
   if (say !== undefined) timeline.say = (text) => say(`${timeline.now.toFixed(1).padStart(9)} ms  ${text}`);
   const ttlMs = random.pick([4000, 6000, 10_000, 15_000]);
   // 2 ticks are the worst that a server allows (minSessionTimeout), 20 the best.
-  const tickMs = ttlMs / random.pick([2, 2, 2.5, 3, 4, 7.5, 20]);
+  const tickMs = ttlMs / random.pick([2, 2, 2.5, 3, 7.5, 20, 20]);
   const servers = random.pick([3, 3, 1]);
   const permits = random.pick([1, 1, 1, 2]);
   const ensemble = new Ensemble(timeline, random, {

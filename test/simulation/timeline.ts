@@ -9,6 +9,11 @@ export interface Happening {
   cancelled: boolean;
 }
 
+/** Who runs product code, step by step. */
+export interface Steps {
+  readonly afterStep: () => void;
+}
+
 /**
  * Virtual time: what is to happen, in order, and nothing in between. There are no real timers.
  *
@@ -23,7 +28,7 @@ export class Timeline {
   readonly #heap: Happening[] = [];
   #order = 0;
   #unsettled = false;
-  #afterSettling: (() => void)[] = [];
+  #stepped: Steps[] = [];
 
   /** @param at virtual ms; what lies in the past happens next */
   at(at: number, run: () => void): Happening {
@@ -36,10 +41,10 @@ export class Timeline {
     return this.at(this.now + ms, run);
   }
 
-  /** Product code has run: `then` is called when all of its promises have settled. */
-  touchedPromises(then: () => void): void {
+  /** Product code has run: its `afterStep` is called when all of its promises have settled. */
+  touchedPromises(who: Steps): void {
     this.#unsettled = true;
-    this.#afterSettling.push(then);
+    this.#stepped.push(who);
   }
 
   /** Lets things happen until `done` says so, or nothing is left to happen, or `limit` of them have. */
@@ -53,9 +58,7 @@ export class Timeline {
       while (this.#unsettled) {
         await new Promise<void>((resolve) => nextTick(resolve));
         this.#unsettled = false;
-        const settled = this.#afterSettling;
-        this.#afterSettling = [];
-        for (const then of settled) then();
+        for (const who of this.#stepped.splice(0)) who.afterStep();
       }
     }
   }
