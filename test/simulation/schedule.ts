@@ -65,20 +65,23 @@ export async function run(
     `seed ${seed}: T ${ttlMs} ms, tick ${tickMs} ms, ${servers} server(s), ${permits} permit(s)`,
   );
 
-  const contenders = Array.from({ length: Math.max(permits + 1, 2 + random.below(3)) }, (_, index) => {
-    const host = new Host(`host ${index}`, timeline, random);
-    const wire = () => new Wire(timeline, random, SLOWEST_MS);
-    return new Contender({
-      process: new Process(`lockex ${index}`, host, timeline, random),
-      ensemble,
-      links: ensemble.servers.map(() => ({ up: wire(), down: wire() })),
-      random,
-      witness,
-      rules: rulesWith(weakening),
-      permits,
-      nature: drawNature(random, ttlMs, killMs),
-    });
-  });
+  const contenders = Array.from(
+    { length: Math.max(permits + 1, random.pick([2, 2, 2, 3, 4])) },
+    (_, index) => {
+      const host = new Host(`host ${index}`, timeline, random);
+      const wire = () => new Wire(timeline, random, SLOWEST_MS);
+      return new Contender({
+        process: new Process(`lockex ${index}`, host, timeline, random),
+        ensemble,
+        links: ensemble.servers.map(() => ({ up: wire(), down: wire() })),
+        random,
+        witness,
+        rules: rulesWith(weakening),
+        permits,
+        nature: drawNature(random, ttlMs, killMs),
+      });
+    },
+  );
   for (const contender of contenders) timeline.in(random.next() * 20, () => contender.start());
 
   const faults = new Faults({ ensemble, contenders, random });

@@ -22,8 +22,8 @@ export interface RowResult {
   }[];
 }
 
-// Nobody reads the stacks of the errors that are foreseen, and there are many.
-Error.stackTraceLimit = 3;
+// Nobody reads the stacks of errors that are foreseen, and there are many. A replay has them.
+Error.stackTraceLimit = 0;
 
 parentPort?.on('message', async (row: Row) => {
   const broken: RowResult['broken'][number][] = [];
