@@ -1,6 +1,5 @@
 import type { Lease } from '../../src/backend/contract.js';
-import type { Child, SignalName } from '../../src/child/child.js';
-import { killTimeOf } from '../../src/supervisor/endings.js';
+import type { Child, Order, SignalName } from '../../src/child/child.js';
 import type { Job, Outcome, World } from '../../src/supervisor/job.js';
 import { supervise } from '../../src/supervisor/supervise.js';
 import { orAborted } from '../../src/util/abort.js';
@@ -37,7 +36,7 @@ class GuardianLost extends Error {}
 /** One lockex, with its guardian and its command: the product's supervisor in a world that is simulated. */
 export class Contender {
   readonly #options: ContenderOptions;
-  readonly #bug = new AbortController();
+  readonly #unguarded = new AbortController();
   readonly #listeners = new Set<(name: SignalName) => void>();
   readonly guardian: Guardian | undefined;
   session: ClientSession | undefined;
@@ -47,14 +46,12 @@ export class Contender {
   /** Called once, when it is about to have the lock. */
   onGrant: (() => void) | undefined;
   #holding: Holding | undefined;
-  #told = Number.NaN;
   #tree: CommandTree | undefined;
   #onGuardianLost: (error: Error) => void = () => {};
 
   constructor(options: ContenderOptions) {
     const { process, ensemble, links, random, rules } = options;
     this.#options = options;
-    process.afterStep = () => this.#tellGuardian();
     if (!rules.hasGuardian) return;
     this.guardian = new Guardian(process, ensemble, links, random, rules.guardianChecksClock);
     this.guardian.process.onDeath(() => {
@@ -142,8 +139,15 @@ export class Contender {
           onHolding: (holding) => this.#holds(holding),
         });
       },
-      spawn: () => this.#spawn(),
-      bug: this.#bug.signal,
+      stage: {
+        level: 'subreaper',
+        treeId: this.name,
+        spawn: (order) => this.#spawn(order),
+        dismiss: async () => process.effect(() => this.guardian?.dismiss()),
+      },
+      handOver: async () => {},
+      // Its own: of one that all share, who is killed would never take its listeners back.
+      bug: new AbortController().signal,
       signals: {
         subscribe: (listener) => {
           this.#listeners.add(listener);
@@ -174,7 +178,7 @@ export class Contender {
     this.#watchGuardian(process.clock.now());
   }
 
-  #spawn(): Promise<Child> {
+  #spawn({ killAt }: Order): Promise<Child> {
     const { process, rules, ensemble, random, nature, witness } = this.#options;
     const holding = this.#holding;
     if (holding === undefined) return Promise.reject(new Error('a command was started without a lease'));
@@ -191,11 +195,21 @@ export class Contender {
           tree,
           overdueMs: () => this.#overdueMs(lease),
         });
-        process.run(() => resolve(new GuardedChild(process, tree, this.guardian, rules)));
+        process.run(() =>
+          resolve(
+            new GuardedChild({
+              supervisor: process,
+              tree,
+              guardian: this.guardian,
+              unguarded: this.#unguarded.signal,
+              session,
+              rules,
+            }),
+          ),
+        );
         return tree;
       };
       const late = () => process.run(() => reject(new LeaseLostError('silence', 'too late to start', 0)));
-      const killAt = killTimeOf(lease, process.clock.now());
       process.effect(() => {
         if (this.guardian === undefined) start();
         else this.guardian.go(session, killAt, start, late);
@@ -207,17 +221,6 @@ export class Contender {
   #overdueMs(lease: Lease): number {
     if (lease.lost.aborted && lease.lost.reason.lossCause !== 'silence') return 0;
     return this.process.clock.now() - lease.deadline();
-  }
-
-  /** After each step: the lease may have been renewed, or lost. */
-  #tellGuardian(): void {
-    const { guardian } = this;
-    const holding = this.#holding;
-    if (guardian === undefined || holding === undefined || this.outcome !== undefined) return;
-    const killAt = killTimeOf(holding.lease, this.process.clock.now());
-    if (killAt === this.#told) return;
-    this.#told = killAt;
-    this.process.effect(() => guardian.keep(holding.session, killAt));
   }
 
   /** A guardian that has not answered for T/6 is of no use: killed, and the tree with it. */
@@ -247,9 +250,9 @@ export class Contender {
   }
 
   #guardianLost(how: string): void {
-    if (this.#bug.signal.aborted || this.outcome !== undefined) return;
+    if (this.#unguarded.signal.aborted || this.outcome !== undefined) return;
     const error = new GuardianLost(`the guardian ${how}`);
     this.#onGuardianLost(error);
-    this.#bug.abort(error);
+    this.#unguarded.abort(error);
   }
 }

@@ -5,6 +5,17 @@ import type { Guardian } from './guardian.js';
 import type { Process } from './process.js';
 import type { Rules } from './rules.js';
 
+export interface GuardedChildOptions {
+  readonly supervisor: Process;
+  readonly tree: CommandTree;
+  readonly guardian: Guardian | undefined;
+  /** Aborts when the guardian is lost. */
+  readonly unguarded: AbortSignal;
+  /** Whose the permit is. */
+  readonly session: number;
+  readonly rules: Rules;
+}
+
 /** The command as the supervisor has it in hand. */
 export class GuardedChild implements Child {
   readonly pid = 4242;
@@ -12,13 +23,17 @@ export class GuardedChild implements Child {
   readonly exited: Promise<ExitStatus>;
   readonly #supervisor: Process;
   readonly #tree: CommandTree;
+  readonly unguarded: AbortSignal;
+  readonly #session: number;
   readonly #guardian: Guardian | undefined;
   readonly #rules: Rules;
 
-  constructor(supervisor: Process, tree: CommandTree, guardian: Guardian | undefined, rules: Rules) {
+  constructor({ supervisor, tree, guardian, unguarded, session, rules }: GuardedChildOptions) {
     this.#supervisor = supervisor;
     this.#tree = tree;
     this.#guardian = guardian;
+    this.unguarded = unguarded;
+    this.#session = session;
     this.#rules = rules;
     this.exited = new Promise((resolve) => {
       tree.onExit((status) => supervisor.run(() => resolve(status)));
@@ -34,6 +49,10 @@ export class GuardedChild implements Child {
         guardian.process.onDeath(() => this.#supervisor.run(() => this.#tree.signal('SIGKILL')));
       } else this.#tree.signal(name);
     });
+  }
+
+  keep(killAt: number): void {
+    this.#supervisor.effect(() => this.#guardian?.keep(this.#session, killAt));
   }
 
   isSuspended(): boolean {

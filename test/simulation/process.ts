@@ -41,8 +41,6 @@ export class Process {
   readonly #timeline: Timeline;
   readonly #random: Random;
   state: 'running' | 'stopped' | 'dead' = 'running';
-  /** Called after each step, once its promises have settled. */
-  afterStep: () => void = () => {};
   /** Ms that it was stopped for since a timer of it last ran; for the twin without a clock check. */
   unnoticedStop = 0;
   /** Called once, when the next effect is about to go out: a process can be stopped or killed between any two steps. */
@@ -104,7 +102,7 @@ export class Process {
 
   /** What a brief step has to say when it was none. */
   settle(): void {
-    this.#timeline.touchedPromises(this);
+    this.#timeline.touchedPromises();
   }
 
   /** Does something to the outside; when it is stopped in the middle of a step, once it goes on. */

@@ -24,7 +24,13 @@ export interface Listener {
 
 /** A queue of ephemeral nodes, the first of which are permits. The queue is a model; the lease is the product's. */
 export class QueueBackend implements LockBackend {
-  readonly traits: Traits = { queue: 'fair', fencing: true, shared: false, maxPermits: 100 };
+  readonly traits: Traits = {
+    queue: 'fair',
+    fencing: true,
+    shared: false,
+    maxPermits: 100,
+    handoverDelay: false,
+  };
   readonly #session: ClientSession;
   readonly #process: Process;
   readonly #rules: Rules;
@@ -55,6 +61,8 @@ export class QueueBackend implements LockBackend {
       budget: this.#rules.budget(leaseBudget(session.ttlMs, claim.lossGraceMs)),
       lossGraceMs: claim.lossGraceMs,
       clock: this.#rules.leaseClock(this.#process),
+      evidence: path,
+      beforeRelease: async () => {},
       afterRelease: async () => {},
     });
     this.#listener.onHolding({ lease, path, session: session.number });
@@ -66,6 +74,10 @@ export class QueueBackend implements LockBackend {
   }
 
   contenders(): Promise<readonly Contender[]> {
+    return Promise.reject(new Error('the simulation asks nobody'));
+  }
+
+  owns(): Promise<boolean> {
     return Promise.reject(new Error('the simulation asks nobody'));
   }
 

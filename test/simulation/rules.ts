@@ -120,6 +120,7 @@ function withNodes(session: ClientSession, nodes: LeaseSession['nodes']): LeaseS
     get isConnected() {
       return session.isConnected;
     },
+    farewell: undefined,
     nodes,
     guard: (guard) => session.guard(guard),
     onReconnected: (listener) => session.onReconnected(listener),

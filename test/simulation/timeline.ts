@@ -9,11 +9,6 @@ export interface Happening {
   cancelled: boolean;
 }
 
-/** Who runs product code, step by step. */
-export interface Steps {
-  readonly afterStep: () => void;
-}
-
 /**
  * Virtual time: what is to happen, in order, and nothing in between. There are no real timers.
  *
@@ -28,7 +23,6 @@ export class Timeline {
   readonly #heap: Happening[] = [];
   #order = 0;
   #unsettled = false;
-  #stepped: Steps[] = [];
 
   /** @param at virtual ms; what lies in the past happens next */
   at(at: number, run: () => void): Happening {
@@ -41,10 +35,9 @@ export class Timeline {
     return this.at(this.now + ms, run);
   }
 
-  /** Product code has run: its `afterStep` is called when all of its promises have settled. */
-  touchedPromises(who: Steps): void {
+  /** Product code has run: its promises settle before the next thing happens. */
+  touchedPromises(): void {
     this.#unsettled = true;
-    this.#stepped.push(who);
   }
 
   /** Lets things happen until `done` says so, or nothing is left to happen, or `limit` of them have. */
@@ -55,11 +48,9 @@ export class Timeline {
       if (next.cancelled) continue;
       this.now = next.at;
       next.run();
-      while (this.#unsettled) {
-        await new Promise<void>((resolve) => nextTick(resolve));
-        this.#unsettled = false;
-        for (const who of this.#stepped.splice(0)) who.afterStep();
-      }
+      if (!this.#unsettled) continue;
+      this.#unsettled = false;
+      await new Promise<void>((resolve) => nextTick(resolve));
     }
   }
 

@@ -30,6 +30,7 @@ export type LeaseSession = Pick<
   | 'onReconnected'
   | 'persist'
   | 'switchServer'
+  | 'farewell'
   | 'close'
 > & { readonly nodes: Pick<Nodes, 'touch' | 'remove' | 'getData'> };
 
