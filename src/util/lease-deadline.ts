@@ -35,6 +35,7 @@ export class LeaseDeadline {
   #lastRenewal: number;
   #lostDeadline: number | undefined;
   #timer: Timer | undefined;
+  #ended = false;
 
   /** @param sentAt monotonic send time, ms, of the acknowledged request that granted or confirmed the lease */
   constructor(budget: LeaseBudget, clock: Clock, sentAt: number) {
@@ -59,7 +60,8 @@ export class LeaseDeadline {
 
   /** A renewal sent at `sentAt` was acknowledged. Acknowledgements may come in any order. */
   renewed(sentAt: number): void {
-    if (this.isLost()) return;
+    // One may have been on its way when the lease was given back.
+    if (this.#ended || this.isLost()) return;
     this.#lastRenewal = Math.max(this.#lastRenewal, sentAt);
     this.#arm();
   }
@@ -67,12 +69,12 @@ export class LeaseDeadline {
   /** The service keeps us for another time from now on, and has for all we know since the last renewal. */
   changeBudget(budget: LeaseBudget): void {
     this.#budget = budget;
-    if (!this.isLost()) this.#arm();
+    if (!this.#ended && !this.isLost()) this.#arm();
   }
 
   /** The first statement of every entry point: has the stop become due, timer or no timer? */
   isLost(): boolean {
-    if (!this.#loss.signal.aborted && this.#clock.now() >= this.#stopAt()) this.#loseBySilence();
+    if (!this.#ended && this.#clock.now() >= this.#stopAt()) this.#loseBySilence();
     return this.#loss.signal.aborted;
   }
 
@@ -86,6 +88,7 @@ export class LeaseDeadline {
 
   /** The lease is given back: nothing is lost any more. */
   end(): void {
+    this.#ended = true;
     this.#timer?.cancel();
     this.#timer = undefined;
   }

@@ -73,6 +73,14 @@ test('a lease that was given back is not lost later', () => {
   assert.equal(deadline.lost.aborted, false);
 });
 
+test('a renewal that is acknowledged after the lease was given back sets no timer, and nothing is lost', () => {
+  const { clock, deadline } = lease();
+  deadline.end();
+  deadline.renewed(0);
+  clock.advance(60_000);
+  assert.equal(deadline.isLost(), false);
+});
+
 test('a shorter timeout that the service gives later moves the deadline nearer at once', () => {
   const { clock, deadline } = lease();
   clock.advance(2000);

@@ -11,7 +11,7 @@ import type { Session } from './session.js';
  * @throws what `look` throws, save lost connections; the reason of `signal`; the reason of the session's end
  */
 export async function attend<T>(
-  session: Session,
+  session: Pick<Session, 'ttlMs' | 'over' | 'onReconnected' | 'persist'>,
   clock: Clock,
   signal: AbortSignal,
   look: (wake: () => void) => Promise<T | undefined>,

@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../../util/clock.js';
 import { LeaseLostError, type LossCause, messageOf } from '../../util/errors.js';
 import { type LeaseBudget, LeaseDeadline } from '../../util/lease-deadline.js';
 import type { Lease } from '../contract.js';
+import type { Nodes } from './nodes.js';
 import { failedWith, isUnsettled } from './operation-error.js';
 import type { Session, SessionEnd } from './session.js';
 import { leaseBudget } from './timing.js';
@@ -15,8 +16,25 @@ const LOSS_BY_END: Readonly<Record<SessionEnd, LossCause>> = {
   silence: 'silence',
 };
 
+/** What a lease needs of its session. */
+export type LeaseSession = Pick<
+  Session,
+  | 'id'
+  | 'ttlMs'
+  | 'servers'
+  | 'over'
+  | 'end'
+  | 'isConnected'
+  | 'guard'
+  | 'onReconnected'
+  | 'persist'
+  | 'switchServer'
+  | 'farewell'
+  | 'close'
+> & { readonly nodes: Pick<Nodes, 'touch' | 'remove' | 'getData'> };
+
 export interface LeaseOptions {
-  readonly session: Session;
+  readonly session: LeaseSession;
   /** The node that is the permit. */
   readonly path: string;
   /** What the confirming write returned, and when it was sent (monotonic ms). */

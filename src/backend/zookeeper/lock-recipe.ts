@@ -6,6 +6,7 @@ import { holdersOf, queueOf } from './contender-names.js';
 import { Handover } from './handover.js';
 import { Place, PlaceLostError, type Recipe } from './lock-queue.js';
 import { decodeLimit, encodeIdentity } from './node-data.js';
+import type { Nodes } from './nodes.js';
 import { QueueReporter, readHolders } from './onlookers.js';
 import { failedWith } from './operation-error.js';
 import type { Session } from './session.js';
@@ -73,13 +74,16 @@ export async function grantLock(
   return undefined;
 }
 
+/** What the confirmation of a grant needs of its session. */
+type ConfirmingSession = Pick<Session, 'id' | 'persist'> & { readonly nodes: Pick<Nodes, 'setData'> };
+
 /**
  * The last step before a permit is handed out: an acknowledged write to our node, which proves that the node is
  * there, that the session owns it, and that a quorum stands behind the server that says so. The lease counts from
  * when it was sent, and its time on the node tells others since when we hold.
  */
 export async function confirm(
-  { session, clock }: Recipe,
+  { session, clock }: Pick<Recipe, 'clock'> & { readonly session: ConfirmingSession },
   path: string,
   data: Buffer,
   signal: AbortSignal,
