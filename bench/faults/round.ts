@@ -1,14 +1,6 @@
-import {
-  alive,
-  childrenOf,
-  descendants,
-  describeProcesses,
-  killAllWithEnv,
-  statOf,
-} from '../../test/helpers/processes.js';
-import type { Run } from '../../test/helpers/run.js';
+import { childrenOf, descendants, statOf } from '../../test/helpers/processes.js';
 import { Scope } from '../../test/helpers/scope.js';
-import { until } from '../../test/helpers/until.js';
+import { end, leftOver } from './aftermath.js';
 import type { Fault } from './faults.js';
 import { gapMs, overlapMs } from './overlap.js';
 import type { Stage } from './stage.js';
@@ -28,7 +20,7 @@ export interface Outcome {
   readonly nextMs: number;
   /** From the death of the first tree to that begin, ms; below 0 when they overlap. */
   readonly gapMs: number;
-  /** What was alive at the end and should not have been, in words; empty when all was well. */
+  /** What was alive at the end and should not have been, in words; empty when all was well, or not looked at. */
   readonly left: string;
 }
 
@@ -40,7 +32,10 @@ function guardianOf(supervisor: number, command: number): number {
   return pid;
 }
 
-/** One holder, one in line, one fault. Whatever comes of it, nothing is left afterwards. */
+/**
+ * One holder, one in line, one fault. Whatever comes of it, nothing is left afterwards.
+ * @param ours whether the runner is to end on SIGTERM, and to leave nothing; what others leave is only killed
+ */
 export async function round(fault: Fault, stage: Stage, lock: string, ours: boolean): Promise<Outcome> {
   const started = new Scope();
   try {
@@ -65,6 +60,7 @@ export async function round(fault: Fault, stage: Stage, lock: string, ours: bool
     const inflictedAt = monotonicMs();
     await fault.inflict(scene);
     const takeover = await witness.heard('next', 'begin', TAKEOVER_LIMIT_MS);
+    if (takeover.at < inflictedAt) throw new Error('the next holder began before the fault');
     await passed(takeover.at + LIFT_MS);
     fault.lift?.(scene);
     await passed(takeover.at + LOOK_MS);
@@ -80,33 +76,6 @@ export async function round(fault: Fault, stage: Stage, lock: string, ours: bool
     stage.heal();
     await started.end();
   }
-}
-
-/**
- * Ends the second holder as an operator would; then nothing of either may be alive.
- * @param family what the two had started before the fault, guardians included
- */
-async function leftOver(
-  witness: Witness,
-  [holder, next]: readonly [Run, Run],
-  family: readonly number[],
-): Promise<string> {
-  const survivors = witness.living('holder');
-  next.kill('SIGTERM');
-  const left = () => [
-    ...new Set([...witness.living('next'), ...holder.tree(), ...next.tree(), ...family.filter(alive)]),
-  ];
-  await until(() => left().length === 0, 'all has ended').catch(() => {});
-  return describeProcesses([...new Set([...survivors, ...left()])]);
-}
-
-/** Kills a runner and what it started, by pid. */
-async function end(it: Run, witness: Witness): Promise<void> {
-  it.kill('SIGKILL');
-  await it.exited;
-  await witness.killAll();
-  await killAllWithEnv(it.mark);
-  await it[Symbol.asyncDispose]();
 }
 
 /** The time between two events is what is measured: nothing to wait for but the clock. */

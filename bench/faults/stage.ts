@@ -25,6 +25,6 @@ export interface Runner {
   readonly name: string;
   /** Nothing for a network that it cannot be tried on. */
   readonly stages: { readonly [network in Network]?: () => Promise<Stage> };
-  /** Whether its command has a guardian, and it is to pass without any overlap. */
+  /** Whether its commands have a guardian, and two at once or anything left is a failure. */
   readonly ours: boolean;
 }

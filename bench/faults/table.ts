@@ -48,9 +48,10 @@ export function footing(outcomes: ReadonlyMap<Runner, readonly Outcome[]>): stri
     .filter(([, all]) => all.length > 0)
     .map(([{ name }, all]) => {
       const worst = Math.max(...all.map((it) => it.overlapMs));
-      const nearest = Math.min(...all.map((it) => it.gapMs));
-      const between = worst > 0 ? '' : `, and never less than ${nearest.toFixed(1)} ms from death to start`;
-      return `${name}: ${all.length} rounds, at worst ${worst.toFixed(0)} ms together${between}`;
+      const gaps = all.filter((it) => it.overlapMs === 0).map((it) => it.gapMs);
+      const nearest =
+        gaps.length === 0 ? '' : `; without, at least ${Math.min(...gaps).toFixed(1)} ms from death to start`;
+      return `${name}: ${all.length} rounds, at worst ${worst.toFixed(0)} ms together${nearest}`;
     })
     .join('\n');
 }

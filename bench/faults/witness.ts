@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { alive, allPids } from '../../test/helpers/processes.js';
+import { processesWithOpen } from '../../test/helpers/processes.js';
 import { Run } from '../../test/helpers/run.js';
 import { type TempDir, tempDir } from '../../test/helpers/temp.js';
 import { until } from '../../test/helpers/until.js';
@@ -78,8 +77,7 @@ export class Witness implements AsyncDisposable {
 
   /** The living processes of a place's trees: those that have its FIFO open for writing. */
   living(place: Place): number[] {
-    const fifo = this.dir.join(place);
-    return allPids().filter((pid) => pid !== this.program.pid && alive(pid) && openFiles(pid).includes(fifo));
+    return processesWithOpen(this.dir.join(place)).filter((pid) => pid !== this.program.pid);
   }
 
   /** Kills, by pid, what is alive of both. */
@@ -111,15 +109,5 @@ export class Witness implements AsyncDisposable {
         const [at = '', name = '', word = '', pid = ''] = line.split(' ');
         return name === place ? [{ at: Number(at), name, word, pid: Number(pid) }] : [];
       });
-  }
-}
-
-/** What a process has open; nothing for one that is gone. */
-function openFiles(pid: number): string[] {
-  try {
-    const dir = `/proc/${pid}/fd`;
-    return readdirSync(dir).map((fd) => readlinkSync(`${dir}/${fd}`));
-  } catch {
-    return [];
   }
 }
