@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need and this machine lacks: real servers and tools, all of them Debian packages.
 # Quiet and quick when nothing is missing. Without root it says what to install, and fails: nothing is skipped.
-# Installed servers are not started; the tests start their own.
+# Installed servers are not started; the tests start their own. What else is needed is named as the arguments are
+# here: PACKAGE:FILE-THAT-IT-BRINGS (bench/install.sh).
 set -euo pipefail
 
 # package: a file that it brings
@@ -21,6 +22,7 @@ needs=(
   procps:/usr/bin/ps
   util-linux:/usr/bin/setpriv
   util-linux:/usr/bin/flock
+  "$@"
 )
 
 missing=()

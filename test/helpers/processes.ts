@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { until } from './until.js';
 
 /** The state letter and the parent of a process; `undefined` when there is no such process. */
@@ -54,6 +54,21 @@ export function processesWithEnv(marker: string): number[] {
       return false;
     }
   });
+}
+
+/** The living processes that have this file (or FIFO) open. */
+export function processesWithOpen(path: string): number[] {
+  return allPids().filter((pid) => alive(pid) && openFiles(pid).includes(path));
+}
+
+/** What a process has open; nothing for one that is gone. */
+function openFiles(pid: number): string[] {
+  try {
+    const dir = `/proc/${pid}/fd`;
+    return readdirSync(dir).map((fd) => readlinkSync(`${dir}/${fd}`));
+  } catch {
+    return [];
+  }
 }
 
 /** What a failing test needs to know about processes. */

@@ -1,5 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs';
-import { alive, allPids, describeProcesses } from '../../helpers/processes.js';
+import { alive, describeProcesses, processesWithOpen } from '../../helpers/processes.js';
 import { tempDir } from '../../helpers/temp.js';
 import { until } from '../../helpers/until.js';
 
@@ -24,7 +23,7 @@ export class Witness implements AsyncDisposable {
 
   /** The processes of the command that runs, if one does. */
   holders(): number[] {
-    return allPids().filter((pid) => openFiles(pid).includes(this.path));
+    return processesWithOpen(this.path);
   }
 
   /** Fails with the names of the processes of a command that runs still. */
@@ -40,15 +39,5 @@ export class Witness implements AsyncDisposable {
       return pids.length === 0;
     }, 'every process that holds the witness is killed');
     await this.dir[Symbol.asyncDispose]();
-  }
-}
-
-/** What a process has open; nothing for one that is gone. */
-function openFiles(pid: number): string[] {
-  try {
-    const dir = `/proc/${pid}/fd`;
-    return readdirSync(dir).map((fd) => readlinkSync(`${dir}/${fd}`));
-  } catch {
-    return [];
   }
 }
