@@ -142,6 +142,7 @@ export class Contender {
       stage: {
         level: 'subreaper',
         treeId: this.name,
+        entrust: () => {},
         spawn: (order) => this.#spawn(order),
         dismiss: async () => process.effect(() => this.guardian?.dismiss()),
       },

@@ -31,6 +31,7 @@ export class QueueBackend implements LockBackend {
     maxPermits: 100,
     handoverDelay: false,
   };
+  readonly farewell = undefined;
   readonly #session: ClientSession;
   readonly #process: Process;
   readonly #rules: Rules;
