@@ -30,6 +30,15 @@ export type Group = 'shared' | 'own';
 export interface Farewell {
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
   readonly bytes: Buffer;
+  /** By TLS, with this material. */
+  readonly tls?: TlsMaterial;
+}
+
+/** PEM. */
+export interface TlsMaterial {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
 }
 
 /** What to start, and what for. */

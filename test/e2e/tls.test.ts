@@ -4,6 +4,7 @@ import { authority, type Certificate, certificate } from '../helpers/certificate
 import { LOCKEX } from '../helpers/lockex.js';
 import { freePort } from '../helpers/ports.js';
 import { type TempDir, tempDir } from '../helpers/temp.js';
+import { until } from '../helpers/until.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
 import { freshLock, run } from './stage.js';
 
@@ -54,6 +55,20 @@ test('runs the command over mutual TLS', async (t) => {
   const it = await run(t, secure, ['-i', freshLock(), ...material(client, ca)], ['sh', '-c', 'exit 5']);
   assert.deepEqual(await it.exited, { code: 5, signal: null }, it.stderr);
 });
+
+for (const isolation of ['subreaper', 'walk']) {
+  test(`over TLS, too, kill -9 of lockex gives the lock back: isolation ${isolation}`, async (t) => {
+    // Long enough that the end of the test shows that nobody waited for the session to expire.
+    const lock = ['-i', freshLock(), '-T', '60', '--isolation', isolation, ...material(client, ca)];
+    const holder = await run(t, secure, lock, ['sh', '-c', 'echo ready; exec sleep 300']);
+    await until(() => holder.stdout === 'ready\n', 'the holder runs');
+    const next = await run(t, secure, lock, ['true']);
+    await until(() => /waiting: held by/.test(next.stderr), 'the next one waits');
+    holder.kill('SIGKILL');
+    assert.deepEqual(await next.exited, { code: 0, signal: null }, next.stderr);
+    await until(() => /gave the lock back at/.test(holder.stderr), 'the guardian says so');
+  });
+}
 
 test('lockex verify asks over TLS, too, with files of its own options or of the environment', async (t) => {
   const [caFile, cert, key] = [ca.cert, client.cert, client.key];

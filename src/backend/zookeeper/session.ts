@@ -124,15 +124,15 @@ export class Session {
   /** What ends this session when said to any of its servers by another process: the one that we are at, if any, first. */
   get farewell(): Farewell | undefined {
     const { ensemble, tls } = this.#options;
-    // Whoever says it cannot do TLS.
-    if (tls !== undefined) return undefined;
     const { socket } = this.#client.connectionManager;
     const here =
       this.isConnected && socket?.remoteAddress !== undefined && socket.remotePort !== undefined
         ? [{ host: socket.remoteAddress, port: socket.remotePort }]
         : [];
     return {
-      addresses: [...here, ...ensemble.servers],
+      // By name first, where a certificate is to be checked for the name.
+      addresses: tls === undefined ? [...here, ...ensemble.servers] : ensemble.servers,
+      ...(tls === undefined ? {} : { tls }),
       bytes: farewellBytes(this.id, this.#client.getSessionPassword(), this.ttlMs),
     };
   }

@@ -7,10 +7,11 @@
 # 4 ms and takes 5 MB. It uses no module, not even POSIX, which would take 15 ms: what perl lacks is asked of the kernel
 # by syscall(2), by the numbers below. The protocol is that of protocol.ts.
 #
-#   guardian.pl ARCH GROUP CGROUP FORMAT
+#   guardian.pl ARCH GROUP CGROUP FORMAT NODE FAREWELL
 #
 # ARCH as Node names it; GROUP `own` or `shared`, see child.ts; CGROUP the directory of our own cgroup or ''; FORMAT
-# `json`, `pretty` or `silent` for the one line that is written to standard error when lockex has died. Descriptor 3 is the
+# `json`, `pretty` or `silent` for the one line that is written to standard error when lockex has died; NODE and
+# FAREWELL the program that gives the lock back where that takes TLS. Descriptor 3 is the
 # socket whose other end only lockex has.
 use strict;
 
@@ -20,7 +21,7 @@ my %NUMBERS = (
   loong64 => [167, 157, 135, 74], ppc64 => [171, 66, 174, 313], s390x => [172, 66, 175, 322],
   arm => [172, 66, 175, 355], ia32 => [172, 66, 175, 327],
 );
-my ($arch, $group, $cgroup, $format) = @ARGV;
+my ($arch, $group, $cgroup, $format, $node, $farewell_program) = @ARGV;
 my ($PRCTL, $SETSID, $SIGPROCMASK, $SIGNALFD) = @{$NUMBERS{$arch} || die "no system calls known for $arch\n"};
 my ($SET_PDEATHSIG, $SET_NAME, $SET_CHILD_SUBREAPER) = (1, 15, 36);
 my ($BLOCK, $UNBLOCK, $CLOEXEC, $SIGCHLD, $SIGKILL, $SIGCONT, $WNOHANG, $ECHILD, $EINTR) =
@@ -226,8 +227,9 @@ sub hear {
 
 # Connects and hands over the words that were prepared for this: how, is between lockex and the lock service.
 sub say_farewell {
-  my ($bytes, @addresses) = @farewell;
+  my ($bytes, $tls, @addresses) = @farewell;
   return 'nothing to give back' if !$bytes;
+  return farewell_by_node() if $tls ne '';
   require Socket;
   $bytes = pack('H*', $bytes);
   while (my ($host, $port) = splice(@addresses, 0, 2)) {
@@ -251,6 +253,31 @@ sub say_farewell {
     }
   }
   return 'no server took the lock back: it ends with the session';
+}
+
+# The one thing that perl cannot do without more modules than it comes with.
+sub farewell_by_node {
+  pipe(my $in_read, my $in_write) && pipe(my $out_read, my $out_write) or return "pipe: $!";
+  my $pid = fork();
+  return "fork: $!" if !defined $pid;
+  if ($pid == 0) {
+    syscall($SIGPROCMASK, $UNBLOCK, $chld, 0, 8);
+    open(STDIN, '<&', $in_read);
+    open(STDOUT, '>&', $out_write);
+    { no warnings; exec { $node } $node, $farewell_program; }
+    kill 'KILL', $$;
+  }
+  close $in_read;
+  close $out_write;
+  syswrite($in_write, join("\0", @farewell));
+  close $in_write;
+  my $bits = '';
+  vec($bits, fileno $out_read, 1) = 1;
+  my $answer = select($bits, undef, undef, 10) > 0 ? readline($out_read) : undef;
+  kill 'KILL', $pid;
+  $answer = 'the lock could not be given back: it ends with the session' if !defined $answer;
+  chomp $answer;
+  return $answer;
 }
 
 sub write_line {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../../util/clock.js';
 import type { Farewell, Group } from '../child.js';
+import { farewellWords } from './farewell-words.js';
 import { frame, killAtWord, type Report, readReport } from './protocol.js';
 
 /** How often the guardian is asked whether it is there, ms, and how often in vain before it counts as stopped. */
@@ -79,8 +80,7 @@ export class Guardian {
 
   /** What it is to give the lock back with. */
   farewell(farewell: Farewell | undefined): void {
-    const addresses = farewell?.addresses.flatMap(({ host, port }) => [host, String(port)]) ?? [];
-    this.send('farewell', farewell?.bytes.toString('hex') ?? '', ...addresses);
+    this.send('farewell', ...farewellWords(farewell));
   }
 
   send(...words: readonly string[]): void {

@@ -1,6 +1,4 @@
-import { dirname, join } from 'node:path';
-import { arch, env as ownEnv } from 'node:process';
-import { fileURLToPath } from 'node:url';
+import { arch, execPath, env as ownEnv } from 'node:process';
 import { getSystemErrorName } from 'node:util';
 import { delay } from '../../util/abort.js';
 import { CommandError } from '../../util/errors.js';
@@ -16,10 +14,8 @@ import { startError } from '../start.js';
 import type { Leader, Tree } from '../tree.js';
 import { GuardedChild } from './guarded-child.js';
 import { Guardian } from './guardian.js';
+import { FAREWELL_NODE, GUARDIAN_PERL } from './programs.js';
 import { killAtWord, type Report } from './protocol.js';
-
-/** Beside this file, and beside the bundle. */
-const PROGRAM = join(dirname(fileURLToPath(import.meta.url)), 'guardian.pl');
 
 /** How long a guardian may take to start a command, ms. It takes milliseconds; longer, and it is stopped. */
 const START_LIMIT_MS = 5000;
@@ -80,7 +76,7 @@ export class InlineStage implements Stage {
     return new Guardian(
       {
         file: this.#isolation.perl,
-        args: [PROGRAM, arch, group, leaf, logFormat],
+        args: [GUARDIAN_PERL, arch, group, leaf, logFormat, execPath, FAREWELL_NODE],
         // The marks of the runs around us, by which they find it. That of our own tree under another name: a keeper of
         // files waits for it, and nobody takes it for one of the tree.
         env: { PATH: ownEnv['PATH'], LOCKEX_GUARDS: treeId, ...(outer ? { [TREE_VARIABLE]: outer } : {}) },

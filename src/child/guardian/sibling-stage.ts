@@ -1,6 +1,4 @@
-import { join } from 'node:path';
 import { execPath, env as ownEnv } from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { aborted, delay } from '../../util/abort.js';
 import { CommandError } from '../../util/errors.js';
 import type { Child, Farewell, Order, Stage } from '../child.js';
@@ -8,12 +6,7 @@ import { TREE_VARIABLE } from '../mark.js';
 import { spawnChild } from '../spawn.js';
 import type { StageOptions } from '../stage.js';
 import { Guardian } from './guardian.js';
-
-/** The build makes it; a run from the sources takes that, too. */
-const PROGRAM = join(
-  fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../../dist' : '.', import.meta.url)),
-  'guardian.cjs',
-);
+import { GUARDIAN_NODE } from './programs.js';
 
 /** How long a guardian may take until it watches, ms. */
 const READY_LIMIT_MS = 10_000;
@@ -76,7 +69,7 @@ export class SiblingStage implements Stage {
     return new Guardian(
       {
         file: execPath,
-        args: [PROGRAM, treeId, group, logFormat],
+        args: [GUARDIAN_NODE, treeId, group, logFormat],
         env: { PATH: ownEnv['PATH'], LOCKEX_GUARDS: treeId, ...(outer ? { [TREE_VARIABLE]: outer } : {}) },
         startsCommand: false,
         group: 'own',
