@@ -147,6 +147,7 @@ export class Contender implements AsyncDisposable {
 
 /** Why it lost its lock or its place, as its log says, with the time of that. */
 function reasonOf({ lockex: { logs } }: ChaosRun): string | undefined {
-  const line = logs.findLast(({ level }) => level === 'error' || level === 'warn');
+  const line =
+    logs.findLast(({ level }) => level === 'error') ?? logs.findLast(({ level }) => level === 'warn');
   return line === undefined ? undefined : `${String(line['time']).slice(17, 23)} ${String(line['msg'])}`;
 }
