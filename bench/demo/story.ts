@@ -15,7 +15,7 @@ export interface Teller {
 export async function tell(teller: Teller): Promise<void> {
   for (const contender of teller.contenders) {
     contender.start();
-    // One after the other, so that the line is as the names are.
+    // The first one is to hold; in which order the others stand in line is theirs.
     if (contender === teller.contenders[0]) await holderIn(teller);
   }
   let holder = await holderIn(teller);

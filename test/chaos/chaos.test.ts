@@ -23,8 +23,8 @@ async function run(t: TestContext, settings: ChaosSettings): Promise<ChaosReport
 const happened = new Set<FaultKind>();
 
 for (const [permits, seed] of [
-  [1, 1],
-  [2, 2],
+  [1, 29],
+  [2, 83],
 ] as const) {
   const many =
     permits === 1 ? 'one permit is never held twice' : `${permits} permits are never held by ${permits + 1}`;

@@ -37,12 +37,14 @@ export class Chronicle implements WitnessEvents, ContenderEvents {
     this.#commands.set(run.name, run.command);
   }
 
-  ended(run: ChaosRun, how: string, lost: boolean): void {
+  ended(run: ChaosRun, how: string, lost: boolean, reason: string | undefined): void {
     this.ends.set(how, (this.ends.get(how) ?? 0) + 1);
     const contender = run.name.replace(/#.*/, '');
     const explained = !lost || this.faults.explains(contender, performance.now(), this.ttlMs, this.rideOutMs);
     if (!explained) this.needless.push(run.name);
-    this.say(`${run.name} ended: ${how}${explained ? '' : ', and no fault explains it'}`);
+    this.say(
+      `${run.name} ended: ${how}${explained ? '' : ', and no fault explains it'}${reason === undefined ? '' : ` (${reason})`}`,
+    );
   }
 
   started(tree: Tree): void {

@@ -28,7 +28,7 @@ export interface ChaosRun {
 
 export interface ContenderEvents {
   born(run: ChaosRun): void;
-  ended(run: ChaosRun, how: string, lost: boolean): void;
+  ended(run: ChaosRun, how: string, lost: boolean, reason: string | undefined): void;
   violation(what: string): void;
 }
 
@@ -100,7 +100,7 @@ export class Contender implements AsyncDisposable {
     const ended = await run.lockex.exited;
     const toldToStop = this.#closing.signal.aborted;
     const wrong = unexpectedEnd(ended, { ...run, toldToStop });
-    this.events.ended(run, `${ended.signal ?? `status ${ended.code}`}`, lostItsLock(ended));
+    this.events.ended(run, `${ended.signal ?? `status ${ended.code}`}`, lostItsLock(ended), reasonOf(run));
     if (wrong !== undefined) this.events.violation(`${run.name} ${wrong}: ${run.lockex.stderr.slice(-1500)}`);
     await this.#allGone(run);
     await run.lockex[Symbol.asyncDispose]().catch((error: unknown) => {
@@ -143,4 +143,11 @@ export class Contender implements AsyncDisposable {
       this.events.violation(`processes of ${run.name} live ${limitMs} ms after the end of its lockex`);
     });
   }
+}
+
+/** Why it lost its lock or its place, as its log says, with the time of that. */
+function reasonOf({ lockex: { logs } }: ChaosRun): string | undefined {
+  const line =
+    logs.findLast(({ level }) => level === 'error') ?? logs.findLast(({ level }) => level === 'warn');
+  return line === undefined ? undefined : `${String(line['time']).slice(17, 23)} ${String(line['msg'])}`;
 }

@@ -17,6 +17,8 @@ const [UNREACHABLE, BUG, LOST, STOPPED] = [69, 70, 75, 143];
 /** Says what is wrong with the way in which a run of lockex has ended, if anything is. */
 export function unexpectedEnd({ code, signal }: Ended, treatment: Treatment): string | undefined {
   if (signal === 'SIGKILL' && treatment.killed) return undefined;
+  // Before it could say what SIGTERM means to it.
+  if (signal === 'SIGTERM' && treatment.toldToStop) return undefined;
   if (signal !== null || code === null) return `died of ${signal}`;
   if ([...COMMANDS_OWN, LOST, UNREACHABLE].includes(code)) return undefined;
   if (code === BUG && treatment.guardianHurt) return undefined;

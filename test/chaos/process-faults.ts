@@ -35,14 +35,16 @@ function killSupervisor(target: Contender, run: ChaosRun, field: Field): void {
   run.lockex.kill('SIGKILL');
 }
 
-/** Of a holder. The guardian first: it would otherwise do its work before it ends. */
+/** Of a holder. Both stand still before one of them dies, so that neither sees the end of the other. */
 function killBoth(guardian: number | undefined, target: Contender, run: ChaosRun, field: Field): void {
   if (!target.holds) return;
   field.say(`kill -9 of supervisor and guardian of ${nameOf(target)}`);
   field.faults.end(field.faults.begin(BEYOND_THE_PROMISE, target.name));
   run.killed = true;
-  if (guardian !== undefined) target.signalGuardian(guardian, 'SIGKILL');
-  run.lockex.kill('SIGKILL');
+  for (const signal of ['SIGSTOP', 'SIGKILL'] as const) {
+    if (guardian !== undefined) target.signalGuardian(guardian, signal);
+    run.lockex.kill(signal);
+  }
 }
 
 async function freezeSupervisor(
