@@ -183,6 +183,7 @@ export class Contender {
     const { process, rules, ensemble, random, nature, witness } = this.#options;
     const holding = this.#holding;
     if (holding === undefined) return Promise.reject(new Error('a command was started without a lease'));
+    if (this.#unguarded.signal.aborted) return Promise.reject(this.#unguarded.signal.reason);
     const { lease, path, session } = holding;
     return new Promise<Child>((resolve, reject) => {
       this.#onGuardianLost = reject;
