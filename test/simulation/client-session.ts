@@ -4,6 +4,7 @@ import { isUnsettled, OperationError } from '../../src/backend/zookeeper/operati
 import { Pulse } from '../../src/backend/zookeeper/pulse.js';
 import { Requests } from '../../src/backend/zookeeper/requests.js';
 import type { SessionEnd } from '../../src/backend/zookeeper/session.js';
+import type { SignsOfLife } from '../../src/backend/zookeeper/signs-of-life.js';
 import { aborted, delay, orAborted } from '../../src/util/abort.js';
 import type { Timer } from '../../src/util/clock.js';
 import { SessionLostError } from '../../src/util/errors.js';
@@ -23,6 +24,7 @@ const NO_BYTES = Buffer.alloc(0);
  * its bookkeeping of requests are the product's own.
  */
 export class ClientSession implements LeaseSession {
+  readonly signs: SignsOfLife;
   readonly #process: Process;
   readonly #ensemble: Ensemble;
   readonly #links: readonly Link[];
@@ -44,8 +46,15 @@ export class ClientSession implements LeaseSession {
   #owner: Buffer = NO_BYTES;
   #end: SessionEnd | undefined;
 
-  constructor(process: Process, ensemble: Ensemble, links: readonly Link[], random: Random) {
+  constructor(
+    process: Process,
+    ensemble: Ensemble,
+    links: readonly Link[],
+    random: Random,
+    signs: SignsOfLife,
+  ) {
     const { clock } = process;
+    this.signs = signs;
     this.#process = process;
     this.#ensemble = ensemble;
     this.#links = links;
@@ -54,6 +63,7 @@ export class ClientSession implements LeaseSession {
     this.#requests = new Requests({
       clock,
       limitMs: () => (this.ttlMs * 2) / 3,
+      onAnswered: (sentAt, answeredAt) => this.signs.answered(sentAt, answeredAt),
       onUseless: (reason) => this.switchServer(reason),
     });
     this.#pulse = new Pulse({
@@ -240,14 +250,16 @@ export class ClientSession implements LeaseSession {
     this.#connection = connection;
     const limit = Math.min(2000, Math.max(200, this.ttlMs / (4 * this.#links.length)));
     this.#handshake = this.#process.clock.setTimer(limit, () => connection.closeByClient());
+    const openedAt = this.#process.clock.now();
     connection.connect(this.#session, this.#lastSeen, (welcome) => {
       this.#handshake?.cancel();
       if (welcome === 'expired') this.#finish('expired', 'the ZooKeeper session expired');
-      else this.#connected(welcome.session);
+      else this.#connected(welcome.session, openedAt);
     });
   }
 
-  #connected(session: number): void {
+  #connected(session: number, openedAt: number): void {
+    this.signs.metLeader(openedAt);
     this.#session = session;
     this.#owner = bytesOf(session);
     this.#isConnected = true;

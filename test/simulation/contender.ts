@@ -131,7 +131,7 @@ export class Contender {
     const { process, ensemble, links, random, rules } = this.#options;
     return {
       connect: async (signal) => {
-        const session = new ClientSession(process, ensemble, links, random);
+        const session = new ClientSession(process, ensemble, links, random, rules.signs());
         this.session = session;
         await orAborted(session.connected(), signal);
         return new QueueBackend(session, process, rules, {

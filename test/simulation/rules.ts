@@ -1,4 +1,5 @@
 import type { LeaseSession } from '../../src/backend/zookeeper/lease.js';
+import { SignsOfLife } from '../../src/backend/zookeeper/signs-of-life.js';
 import type { Clock } from '../../src/util/clock.js';
 import type { LeaseBudget } from '../../src/util/lease-deadline.js';
 import type { ClientSession } from './client-session.js';
@@ -9,6 +10,7 @@ export interface Rules {
   readonly budget: (budget: LeaseBudget) => LeaseBudget;
   readonly leaseSession: (session: ClientSession) => LeaseSession;
   readonly leaseClock: (process: Process) => Clock;
+  readonly signs: () => SignsOfLife;
   readonly hasGuardian: boolean;
   readonly guardianChecksClock: boolean;
   /** Whether the tree's death is waited for before the lock is given back, or just the command's. */
@@ -17,10 +19,17 @@ export interface Rules {
   readonly killsPastGuardian: boolean;
 }
 
+class EveryWriteCounts extends SignsOfLife {
+  override countsFrom(sentAt: number): number {
+    return sentAt;
+  }
+}
+
 const RULES: Rules = {
   budget: (budget) => budget,
   leaseSession: (session) => session,
   leaseClock: (process) => process.clock,
+  signs: () => new SignsOfLife(),
   hasGuardian: true,
   guardianChecksClock: true,
   waitsForTree: true,
@@ -41,6 +50,8 @@ const WEAKENED = {
   'count-from-reply': { leaseSession: countedFromReply },
   /** After a stop only a timer tells that time has passed. */
   'no-clock-check': { leaseClock: lateClock, guardianChecksClock: false },
+  /** An acknowledged write counts in full also after a pause, as if it were a sign of life to the leader. */
+  'any-write-counts': { signs: () => new EveryWriteCounts() },
   /** SIGKILL is the guardian's to send: one that is stopped does not. */
   'kill-by-guardian-only': { killsPastGuardian: false },
 } satisfies Readonly<Record<string, Partial<Rules>>>;
@@ -120,6 +131,7 @@ function withNodes(session: ClientSession, nodes: LeaseSession['nodes']): LeaseS
     get isConnected() {
       return session.isConnected;
     },
+    signs: session.signs,
     farewell: undefined,
     nodes,
     guard: (guard) => session.guard(guard),

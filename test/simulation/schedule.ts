@@ -89,7 +89,7 @@ export async function run(
   for (const contender of contenders) {
     contender.onSilence = ({ rideOutMs, stopAfterMs, renewEveryMs }) => {
       const now = timeline.now;
-      const longest = longestWithin(faults.disturbances, now - stopAfterMs, now, 2 * renewEveryMs);
+      const longest = longestWithin(faults.disturbances, now - stopAfterMs, now, 5 * renewEveryMs);
       if (longest >= rideOutMs - ROUND_TRIPS_MS) return;
       witness.breaks('needless', `${contender.name} was stopped for a silence of ${longest} ms`);
     };

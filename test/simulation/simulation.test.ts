@@ -18,6 +18,7 @@ const SHOWN_BY: Readonly<Record<Weakening, readonly BrokenPromise[]>> = {
   'no-guardian': ['two-at-once'],
   'count-from-reply': ['two-at-once'],
   'no-clock-check': ['two-at-once', 'not-owned'],
+  'any-write-counts': ['two-at-once'],
   'kill-by-guardian-only': ['late'],
 };
 

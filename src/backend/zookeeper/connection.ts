@@ -36,6 +36,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #deliver: (frame: Buffer) => void;
   #next: number;
+  #openedAt = 0;
   #failuresInARow = 0;
   #pause: Timer | undefined;
   #ending: Error | undefined;
@@ -49,6 +50,11 @@ export class Connection {
     // The library divides the session timeout by their number, and reads nothing else of them.
     manager.servers = options.servers;
     manager.connect = () => this.#connect();
+  }
+
+  /** When the last one was begun, monotonic ms: before anything was sent over it. */
+  get openedAt(): number {
+    return this.#openedAt;
   }
 
   /** Hangs up; the session goes on, and the next server is tried. */
@@ -92,6 +98,7 @@ export class Connection {
     const manager = this.#manager;
     const splitter = new FrameSplitter();
     const openedAt = clock.now();
+    this.#openedAt = openedAt;
     let failure: Error | undefined;
     this.#ending = undefined;
     manager.pendingBuffer = null;

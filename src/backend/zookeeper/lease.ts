@@ -22,6 +22,7 @@ export type LeaseSession = Pick<
   | 'id'
   | 'ttlMs'
   | 'servers'
+  | 'signs'
   | 'over'
   | 'end'
   | 'isConnected'
@@ -173,11 +174,12 @@ export class ZooKeeperLease implements Lease {
   }
 
   #acknowledged(stat: Stat, sentAt: number): void {
-    if (stat.ephemeralOwner.readBigUInt64BE() !== this.#options.session.id) {
+    const { session } = this.#options;
+    if (stat.ephemeralOwner.readBigUInt64BE() !== session.id) {
       this.#lose('deleted', `another session owns the lock node ${this.#options.path}`);
       return;
     }
-    this.#deadline.renewed(sentAt);
+    this.#deadline.renewed(session.signs.countsFrom(sentAt, session.ttlMs));
     if (!this.lost.aborted) for (const listener of this.#renewed) listener();
   }
 

@@ -1,4 +1,5 @@
 import type { Stat } from 'node-zookeeper-client';
+import { delay } from '../../util/abort.js';
 import { SessionLostError, WrongKindError } from '../../util/errors.js';
 import { kindOf, wrongKindMessage } from '../claim.js';
 import type { Claim } from '../contract.js';
@@ -75,12 +76,17 @@ export async function grantLock(
 }
 
 /** What the confirmation of a grant needs of its session. */
-type ConfirmingSession = Pick<Session, 'id' | 'persist'> & { readonly nodes: Pick<Nodes, 'setData'> };
+type ConfirmingSession = Pick<Session, 'id' | 'ttlMs' | 'signs' | 'persist'> & {
+  readonly nodes: Pick<Nodes, 'setData'>;
+};
 
 /**
  * The last step before a permit is handed out: an acknowledged write to our node, which proves that the node is
  * there, that the session owns it, and that a quorum stands behind the server that says so. The lease counts from
  * when it was sent, and its time on the node tells others since when we hold.
+ *
+ * After a pause of ours (a freeze, a cut link) the leader may be about to expire us all the same: then it is done again
+ * until it has been told that we live, a third of the session timeout later.
  */
 export async function confirm(
   { session, clock }: Pick<Recipe, 'clock'> & { readonly session: ConfirmingSession },
@@ -89,12 +95,17 @@ export async function confirm(
   signal: AbortSignal,
 ): Promise<Grant> {
   try {
-    const grant = await session.persist(async () => {
-      const sentAt = clock.now();
-      return { path, sentAt, stat: await session.nodes.setData(path, data) };
-    }, signal);
-    signal.throwIfAborted();
-    if (grant.stat.ephemeralOwner.readBigUInt64BE() === session.id) return grant;
+    for (;;) {
+      const grant = await session.persist(async () => {
+        const sentAt = clock.now();
+        return { path, sentAt, stat: await session.nodes.setData(path, data) };
+      }, signal);
+      signal.throwIfAborted();
+      if (grant.stat.ephemeralOwner.readBigUInt64BE() !== session.id) break;
+      const sentAt = session.signs.countsFrom(grant.sentAt, session.ttlMs);
+      if (grant.sentAt - sentAt <= session.ttlMs / 3) return { ...grant, sentAt };
+      await delay(session.ttlMs / 12, clock, signal);
+    }
   } catch (error) {
     if (!failedWith(error, 'NO_NODE')) throw error;
   }

@@ -6,6 +6,8 @@ export interface RequestsOptions {
   readonly clock: Clock;
   /** The longest that a reply may take, ms, asked at each request. */
   readonly limitMs: () => number;
+  /** A server answered at `answeredAt` what was sent at `sentAt`, monotonic ms. */
+  readonly onAnswered: (sentAt: number, answeredAt: number) => void;
   /** The connection proved to be of no use. */
   readonly onUseless: (reason: string) => void;
 }
@@ -25,8 +27,9 @@ export class Requests {
 
   /** @throws OperationError */
   run<T>(operation: string, path: string, start: (settle: Settle<T>) => void): Promise<T> {
-    const { clock, onUseless } = this.#options;
+    const { clock, onAnswered, onUseless } = this.#options;
     const limitMs = this.#options.limitMs();
+    const sentAt = clock.now();
     return new Promise<T>((resolve, reject) => {
       const settle = (act: () => void) => {
         limit.cancel();
@@ -41,7 +44,10 @@ export class Requests {
       });
       this.#pending.add(lose);
       start((error, value) => {
-        if (!error) return settle(() => resolve(value));
+        if (!error) {
+          onAnswered(sentAt, clock.now());
+          return settle(() => resolve(value));
+        }
         const failure = new OperationError(codeName(error.code), operation, path);
         fail(failure);
         if (failedWith(failure, 'SESSION_MOVED')) onUseless('the session has moved to another server');

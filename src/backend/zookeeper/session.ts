@@ -13,6 +13,7 @@ import { isUnsettled, OperationError } from './operation-error.js';
 import { Pulse } from './pulse.js';
 import { Requests } from './requests.js';
 import type { SessionOptions } from './session-options.js';
+import { SignsOfLife } from './signs-of-life.js';
 
 /** Why a session ended: the servers' word, their refusal, nobody to ask for a whole timeout, or our own wish. */
 export type SessionEnd = 'expired' | 'refused' | 'silence' | 'closed';
@@ -37,6 +38,8 @@ const CLOSE_LIMIT_MS = 400;
  * Not promised: that a session which counts as alive here is so on the servers. A lease has its own deadline.
  */
 export class Session {
+  /** What the leader can be proven to have heard of us. */
+  readonly signs = new SignsOfLife();
   /** The operations on nodes. */
   readonly nodes: Nodes;
   readonly #options: SessionOptions;
@@ -59,6 +62,7 @@ export class Session {
     this.#requests = new Requests({
       clock,
       limitMs: () => (this.ttlMs * 2) / 3,
+      onAnswered: (sentAt, answeredAt) => this.signs.answered(sentAt, answeredAt),
       onUseless: (reason) => this.switchServer(reason),
     });
     this.#pulse = new Pulse({
@@ -258,6 +262,7 @@ export class Session {
       log.info(fields, `reconnected to ZooKeeper at ${server} after ${afterMs} ms, in the same session`);
     } else log.debug(fields, `connected to ZooKeeper at ${server}`);
     this.#state = { at: 'connected' };
+    this.signs.metLeader(this.#connection.openedAt);
     this.#failures.clear();
     this.#pulse.start();
     // Not now: the library has still to send what renews the credentials and the watches.
