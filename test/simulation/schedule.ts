@@ -90,7 +90,7 @@ export async function run(
     contender.onSilence = ({ rideOutMs, stopAfterMs, renewEveryMs }) => {
       const now = timeline.now;
       const longest = longestWithin(faults.disturbances, now - stopAfterMs, now, 5 * renewEveryMs);
-      if (longest >= rideOutMs - ROUND_TRIPS_MS) return;
+      if (longest >= rideOutMs - ROUND_TRIPS_MS - ttlMs / 40) return;
       witness.breaks('needless', `${contender.name} was stopped for a silence of ${longest} ms`);
     };
   }

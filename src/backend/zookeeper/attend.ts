@@ -4,8 +4,8 @@ import type { Session } from './session.js';
 
 /**
  * Looks, and looks again each time something may have changed, until there is something to return: after each
- * call of `wake`, each reconnect (watches may have fired unheard) and at the rhythm of the pings, which costs
- * the servers no more than the ping it stands for.
+ * call of `wake`, each reconnect (watches may have fired unheard) and at the rhythm in which a holder renews: so the
+ * leader has heard of us when it is our turn, and the lease counts in full from its first write (`signs-of-life.ts`).
  *
  * @param look reads only; returns `undefined` to wait on. `wake` is the same function at every look
  * @throws what `look` throws, save lost connections; the reason of `signal`; the reason of the session's end
@@ -26,7 +26,7 @@ export async function attend<T>(
       const woken = new Promise<void>((resolve) => {
         ring = resolve;
       });
-      const again = clock.setTimer(session.ttlMs / 3, wake);
+      const again = clock.setTimer(session.ttlMs / 12, wake);
       try {
         const found = await session.persist(() => look(wake), signal);
         if (found !== undefined) return found;
