@@ -30,6 +30,7 @@ const FAULTS: readonly (readonly [number, Fault])[] = [
   [1, cutFromLeader],
   [1, killServer],
   [3, stopSupervisor],
+  [2, handOverToOneStopped],
   [3, stopSupervisorInMidStep],
   [2, killSupervisor],
   [2, stopGuardian],
@@ -92,6 +93,7 @@ export class Faults {
 const PROCESS_FAULTS: ReadonlySet<Fault> = new Set([
   stopSupervisor,
   stopSupervisorInMidStep,
+  handOverToOneStopped,
   killSupervisor,
   stopGuardian,
   stopGuardianOfOneCutOff,
@@ -234,6 +236,27 @@ function stopSupervisorInMidStep(stage: Stage, { contender }: Target, lasts: num
   else
     contender.onGrant = stage.random.pick([strike, () => void timeline.in(stage.random.next() * 3, strike)]);
   return { from: timeline.now, to: timeline.now + lasts + 4 * ttlMs };
+}
+
+/** A waiter is stopped for long, and when it goes on, the lock is its own, and the network is cut. */
+function handOverToOneStopped(stage: Stage, target: Target): Disturbance | undefined {
+  const { ensemble, contenders, random } = stage;
+  const { timeline, ttlMs } = ensemble;
+  const waiter = contenders.find((one) => one.isWaiting);
+  if (waiter === undefined) return undefined;
+  const stopped = stopSupervisor(
+    stage,
+    { ...target, contender: waiter },
+    random.between(0.5 * ttlMs, 0.9 * ttlMs),
+  );
+  for (const one of contenders) if (one.isHolding) one.send('SIGTERM');
+  waiter.onGrant = () => {
+    timeline.in(random.between(5, 50), () => {
+      const server = waiter.session?.connection?.server ?? target.server;
+      partition(stage, { contender: waiter, server }, ttlMs);
+    });
+  };
+  return { from: stopped.from, to: stopped.to + 2 * ttlMs };
 }
 
 function anyServer({ ensemble, random }: Stage): Server {

@@ -46,8 +46,8 @@ const WEAKENED = {
   'release-before-death': { waitsForTree: false },
   /** Nobody is there when the supervisor has died or is stopped. */
   'no-guardian': { hasGuardian: false },
-  /** The lease counts from the reply, and not from when the renewal was sent. */
-  'count-from-reply': { leaseSession: countedFromReply },
+  /** The lease counts from the reply, and not from when the renewal was sent; what the leader knows is not asked. */
+  'count-from-reply': { leaseSession: countedFromReply, signs: () => new EveryWriteCounts() },
   /** After a stop only a timer tells that time has passed. */
   'no-clock-check': { leaseClock: lateClock, guardianChecksClock: false },
   /** An acknowledged write counts in full also after a pause, as if it were a sign of life to the leader. */
