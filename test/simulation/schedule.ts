@@ -47,7 +47,7 @@ export async function run(
   const random = new Random(seed);
   const timeline = new Timeline();
   if (say !== undefined) timeline.say = (text) => say(`${timeline.now.toFixed(1).padStart(9)} ms  ${text}`);
-  const ttlMs = random.pick([4000, 6000, 10_000, 15_000]);
+  const ttlMs = random.pick([2000, 3000, 4000, 8000]);
   // 2 ticks are the worst that a server allows (minSessionTimeout), 20 the best.
   const tickMs = ttlMs / random.pick([2, 2, 2.5, 3, 7.5, 20, 20]);
   const servers = random.pick([3, 3, 1]);
