@@ -120,6 +120,10 @@ export class ClientSession implements LeaseSession {
   }
 
   readonly nodes = {
+    /** Of the root, which is no place in line; answered by whatever server it is at. */
+    exists: async (): Promise<undefined> => {
+      await this.queue();
+    },
     touch: (path: string): Promise<Stat> => this.write('write', path),
     setData: (path: string): Promise<Stat> => this.write('write', path),
     create: (path: string): Promise<Stat> => this.write('create', path),

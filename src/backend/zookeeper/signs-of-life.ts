@@ -1,3 +1,6 @@
+/** Holders and waiters show that they live so often a session timeout. */
+export const SIGNS_PER_TTL = 12;
+
 /**
  * How late, for all that we can prove, the leader last heard of our session: that is when its timeout began to run, and
  * not when it last did a write for us. A leader hears of a session at a follower in two ways only: when the session comes
@@ -33,7 +36,7 @@ export class SignsOfLife {
       if (one.answeredAt <= sentAt - ttlMs / 4 - ttlMs / 60) known = Math.max(known, one.sentAt);
     }
     // The lease's own time line takes this much off again: half a tick, T/4 at most, and a renewal.
-    return Math.min(sentAt, known + ttlMs / 4 + ttlMs / 12);
+    return Math.min(sentAt, known + ttlMs / 4 + ttlMs / SIGNS_PER_TTL);
   }
 }
 

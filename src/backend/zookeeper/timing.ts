@@ -1,16 +1,17 @@
 import { UsageError } from '../../util/errors.js';
 import type { LeaseBudget } from '../../util/lease-deadline.js';
+import { SIGNS_PER_TTL } from './signs-of-life.js';
 
-/**
+/*
  * The time line of a ZooKeeper lease, by the session timeout T that was really negotiated.
  *
  * A renewal is an acknowledged write, one every h = T/12. The leader counts our silence from no earlier than the
- * send time of the last acknowledged one, less what a follower may sit on a touch: it relays touches with the
- * leader's ping, every half tick, and T is at least two ticks, so T/4 at most. Hence nobody else is granted the
+ * send time of the last acknowledged one, less what it may not have heard of yet: a follower tells it of its sessions'
+ * signs of life with its answer to the leader's ping, every half tick, and T is at least two ticks, so T/4 at most; and
+ * the sign before that came up to h earlier (`signs-of-life.ts` sees to those that came later than that). Hence nobody else is granted the
  * lock before `sent + T - T/4 - h`, and that, 2T/3, is when the tree has to be dead. `docs/design.md` has the
  * drawing and the measurements.
  */
-const RENEWALS_PER_TTL = 12;
 
 /** What the kill itself may take. 250 ms kills 500 processes here with time to spare; T/12 keeps short timeouts usable. */
 const KILL_MARGIN_MS = 250;
@@ -21,7 +22,7 @@ const KILL_MARGIN_MS = 250;
  * @throws UsageError when the grace leaves no room in which a late renewal could be ridden out
  */
 export function leaseBudget(ttlMs: number, lossGraceMs: number | undefined): LeaseBudget {
-  const renewEveryMs = ttlMs / RENEWALS_PER_TTL;
+  const renewEveryMs = ttlMs / SIGNS_PER_TTL;
   const deadlineAfterMs = (ttlMs * 3) / 4 - renewEveryMs;
   const marginMs = Math.max(ttlMs / 60, Math.min(renewEveryMs, KILL_MARGIN_MS));
   const killAfterMs = deadlineAfterMs - marginMs;
