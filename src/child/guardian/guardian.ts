@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../../util/clock.js';
+import { LeaseLostError } from '../../util/errors.js';
 import type { Farewell, Group } from '../child.js';
 import { farewellWords } from './farewell-words.js';
 import { frame, killAtWord, type Report, readReport } from './protocol.js';
@@ -151,4 +152,12 @@ export class Guardian {
     this.#timer?.cancel();
     this.#lost.abort(new Error(message));
   }
+}
+
+/** The error for a command that was not started, because nobody would end it if we died. */
+export function unguarded(guardian: Guardian): LeaseLostError {
+  const reason: unknown = guardian.lost.reason;
+  const why =
+    reason instanceof Error ? reason.message : `the guardian, process ${guardian.pid}, does not answer`;
+  return new LeaseLostError('unguarded', `the command was not started: ${why}`, 0);
 }

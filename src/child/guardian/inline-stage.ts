@@ -1,7 +1,7 @@
 import { arch, execPath, env as ownEnv } from 'node:process';
 import { getSystemErrorName } from 'node:util';
 import { delay } from '../../util/abort.js';
-import { CommandError } from '../../util/errors.js';
+import { CommandError, LeaseLostError } from '../../util/errors.js';
 import { removeLeaf } from '../cgroup.js';
 import { CgroupTree } from '../cgroup-tree.js';
 import type { Child, Farewell, Order, Stage } from '../child.js';
@@ -13,7 +13,7 @@ import type { StageOptions } from '../stage.js';
 import { startError } from '../start.js';
 import type { Leader, Tree } from '../tree.js';
 import { GuardedChild } from './guarded-child.js';
-import { Guardian } from './guardian.js';
+import { Guardian, unguarded } from './guardian.js';
 import { FAREWELL_NODE, GUARDIAN_PERL } from './programs.js';
 import { killAtWord, type Report } from './protocol.js';
 
@@ -53,7 +53,7 @@ export class InlineStage implements Stage {
     if (command.file === '') throw startError(command, env, undefined);
     const words = [command.file, ...command.args];
     const variables = Object.entries(withMark(env, this.treeId)).map(([name, value]) => `${name}=${value}`);
-    const answer = this.#answer(guardian);
+    const answer = this.#answer(guardian, killAt);
     guardian.send('go', killAtWord(killAt), String(words.length), ...words, ...variables);
     const report = await answer;
     if (report instanceof GuardedChild) return report;
@@ -61,7 +61,7 @@ export class InlineStage implements Stage {
       throw startError(command, env, getSystemErrorName(-report.errno));
     }
     await this.#abandon(guardian);
-    throw unguarded(report, guardian);
+    throw notStarted(report, guardian);
   }
 
   async dismiss(): Promise<void> {
@@ -88,7 +88,7 @@ export class InlineStage implements Stage {
   }
 
   /** What becomes of an order: the command, or what the guardian says; `undefined` when it is gone, or says nothing. */
-  async #answer(guardian: Guardian): Promise<GuardedChild | Report | undefined> {
+  async #answer(guardian: Guardian, killAt: number): Promise<GuardedChild | Report | undefined> {
     const done = new AbortController();
     let forget = (): void => {};
     const answer = new Promise<GuardedChild | Report | undefined>((resolve) => {
@@ -100,7 +100,9 @@ export class InlineStage implements Stage {
       guardian.lost.addEventListener('abort', () => resolve(undefined), { once: true });
       if (guardian.lost.aborted) resolve(undefined);
     });
-    const limit = delay(START_LIMIT_MS, this.#options.clock, done.signal).then(
+    const { clock } = this.#options;
+    const limitMs = Math.min(START_LIMIT_MS, killAt - clock.now());
+    const limit = delay(limitMs, clock, done.signal).then(
       () => undefined,
       () => undefined,
     );
@@ -135,7 +137,7 @@ export class InlineStage implements Stage {
   }
 }
 
-function unguarded(report: Report | undefined, guardian: Guardian): Error {
+function notStarted(report: Report | undefined, guardian: Guardian): Error {
   if (report?.says === 'failed') {
     return new CommandError(
       'not-executable',
@@ -143,9 +145,11 @@ function unguarded(report: Report | undefined, guardian: Guardian): Error {
       { hint: '--isolation subreaper does without one' },
     );
   }
-  const reason: unknown = guardian.lost.reason;
-  const why = reason instanceof Error ? reason.message : 'the guardian does not answer';
-  return new CommandError('not-executable', `the command was not started: ${why}`, {
-    hint: 'something stops or kills the processes of lockex',
-  });
+  return report?.says === 'late'
+    ? new LeaseLostError(
+        'unguarded',
+        'the command was not started: its guardian was stopped until it was too late',
+        0,
+      )
+    : unguarded(guardian);
 }

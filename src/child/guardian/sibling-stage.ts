@@ -1,11 +1,10 @@
 import { execPath, env as ownEnv } from 'node:process';
 import { aborted, delay } from '../../util/abort.js';
-import { CommandError } from '../../util/errors.js';
 import type { Child, Farewell, Order, Stage } from '../child.js';
 import { TREE_VARIABLE } from '../mark.js';
 import { spawnChild } from '../spawn.js';
 import type { StageOptions } from '../stage.js';
-import { Guardian } from './guardian.js';
+import { Guardian, unguarded } from './guardian.js';
 import { GUARDIAN_NODE } from './programs.js';
 
 /** How long a guardian may take until it watches, ms. */
@@ -49,10 +48,7 @@ export class SiblingStage implements Stage {
       delay(READY_LIMIT_MS, this.#options.clock, late.signal).catch(() => {}),
     ]);
     late.abort();
-    if (guardian.lost.aborted) {
-      const why = guardian.lost.reason instanceof Error ? guardian.lost.reason.message : '';
-      throw new CommandError('not-executable', `the command was not started: ${why}`);
-    }
+    if (guardian.lost.aborted) throw unguarded(guardian);
     const { group, log, treeId } = this.#options;
     // The first thing that it is asked, and what it is watched by from now on.
     guardian.keep(killAt);
