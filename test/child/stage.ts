@@ -12,8 +12,17 @@ import { until } from '../helpers/until.js';
 
 export const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'child');
 
-type Shape = 'flat' | 'chain' | 'sessions' | 'daemons' | 'scrubbed' | 'leave' | 'rabbit';
-type Mood = 'plain' | 'deaf' | 'tidy' | 'tell';
+export type Shape =
+  | 'flat'
+  | 'chain'
+  | 'sessions'
+  | 'daemons'
+  | 'scrubbed'
+  | 'leave'
+  | 'rabbit'
+  | 'rabbits'
+  | 'wild';
+export type Mood = 'plain' | 'deaf' | 'tidy' | 'tell';
 
 /** Patience that never ends. */
 export const forever = new AbortController().signal;

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { readProcess } from '../../src/child/proc.js';
 import { randomId } from '../../src/util/random-id.js';
 import { until } from '../helpers/until.js';
 import { atEachLevel } from './levels.js';
-import { assertNoneLives, FIXTURES, forever, none, patience, type Stage } from './stage.js';
+import { openPipe } from './pipe.js';
+import { assertNoneLives, FIXTURES, forever, none, patience } from './stage.js';
 
 const KILLED = { how: 'killed', signal: 'SIGKILL' };
 
@@ -198,21 +197,6 @@ atEachLevel('the daemons of a lockex inside a lockex belong to the outer tree, t
   assert.equal(lost.length, stage.level === 'walk' ? 2 : 0);
   await until(() => !lost.some((pid) => stage.lives(pid)), 'the twin is dead');
 });
-
-/**
- * Makes a named pipe, and returns whether all who had it open for writing are gone: proof that they are dead, where a
- * look at pids could miss them. Somebody must open it.
- */
-function openPipe(stage: Stage, name: string): () => boolean {
-  execFileSync('mkfifo', [stage.path(name)]);
-  let ended = false;
-  createReadStream(stage.path(name))
-    .on('end', () => {
-      ended = true;
-    })
-    .resume();
-  return () => ended;
-}
 
 function numbers(text: string): number[] {
   return text
