@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
 import { buildSync } from 'esbuild';
 import type { HostOrder } from '../fixtures/child/stage-host.js';
+import { alive, allPids, argvOf } from '../helpers/processes.js';
 import { Run } from '../helpers/run.js';
 import { scope } from '../helpers/scope.js';
 import { until } from '../helpers/until.js';
@@ -40,6 +41,13 @@ function program(): string {
   return join(directory, 'stage-host.mjs');
 }
 
+/** The living guardians that were started from this directory. */
+export function guardiansOf(where: string): number[] {
+  return allPids().filter(
+    (pid) => alive(pid) && argvOf(pid).some((word) => word.startsWith(join(where, 'guardian.'))),
+  );
+}
+
 /** A process of its own that runs a command on a stage. */
 export class Host {
   readonly run: Run;
@@ -61,6 +69,11 @@ export class Host {
     await until(() => run.stdout.startsWith('started ') || run.ended, 'the host has started its command');
     if (run.ended !== undefined) throw new Error(`the host could not start its command: ${run.stderr}`);
     return new Host(run);
+  }
+
+  /** The living guardians of the hosts of this test file. */
+  guardians(): number[] {
+    return guardiansOf(directory ?? '');
   }
 
   /** Lets the host stop its command without patience. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Group } from '../../src/child/child.js';
 import type { IsolationLevel } from '../../src/child/isolation.js';
+import { alive } from '../helpers/processes.js';
 import { until } from '../helpers/until.js';
 import { Host, USERS, type User } from './host.js';
 import { LEVELS } from './levels.js';
@@ -27,6 +28,7 @@ const TREES: readonly Hostile[] = [
   { what: 'a single process', shape: 'flat', size: 1 },
   { what: '50 processes', shape: 'flat', size: 50 },
   { what: '500 processes', shape: 'flat', size: 500 },
+  { what: '50 processes, of a command with a terminal', shape: 'flat', size: 50, group: 'shared' },
   { what: 'a chain of 50', shape: 'chain', size: 50 },
   { what: '20 sessions', shape: 'sessions', size: 20 },
   { what: '20 sessions, of a command with a terminal', shape: 'sessions', size: 20, group: 'shared' },
@@ -45,56 +47,77 @@ const TREES: readonly Hostile[] = [
   { what: 'three that do so in ever new sessions', shape: 'wild', size: 10_000, announced: 60 },
 ];
 
-/** What ends the tree: the supervisor, or, when that has been killed, the guardian. */
-type Killer = 'the supervisor' | 'the guardian';
-
 /** What nothing leads to is not found by looking: what the level walk does not promise. */
 function isPromised(shape: Shape, level: IsolationLevel): boolean {
   return level !== 'walk' || (shape !== 'scrubbed' && shape !== 'wild');
 }
 
-/** Starts a tree on a host, kills it, and returns after how many ms the last of it was dead. */
-async function kill(
+/** Starts a tree on a host; it is there when this resolves. */
+async function grow(
   t: TestContext,
   stage: Stage,
   user: User,
   tree: Hostile,
-  killer: Killer,
-): Promise<number> {
+): Promise<{ host: Host; dead: () => boolean }> {
   const { shape, size, announced = size, group = 'own' } = tree;
   chmodSync(stage.dir, 0o777);
   const dead = openPipe(stage, 'pipe');
   const command = ['perl', join(FIXTURES, 'tree.pl'), stage.path('pids'), shape, String(size), 'deaf'];
-  const script = ['-c', 'exec 9>"$1"; shift; exec "$@"', 'sh', stage.path('pipe'), ...command];
-  const order = { isolation: stage.level, group, file: '/bin/sh', args: script };
+  const args = ['-c', 'exec 9<>"$1"; shift; exec "$@"', 'sh', stage.path('pipe'), ...command];
+  const order = { isolation: stage.level, group, file: '/bin/sh', args };
   const host = await Host.start(t, user, order, { STAGE: stage.dir });
   await until(() => stage.pids().length >= announced, `${announced} processes have announced themselves`);
-  const began = performance.now();
-  if (killer === 'the supervisor') host.stop();
-  else host.run.kill('SIGKILL');
-  await until(dead, 'the last of them is dead');
-  const took = performance.now() - began;
-  if (killer === 'the supervisor')
-    await until(() => host.run.stdout.endsWith('stopped\n'), 'the host knows it');
-  await host.run.exited;
-  return took;
+  assert.equal(dead(), false);
+  return { host, dead };
 }
 
 for (const user of USERS) {
   for (const level of LEVELS) {
     // Nobody else may make a cgroup.
     if (user === 'nobody' && level === 'cgroup') continue;
-    for (const killer of ['the supervisor', 'the guardian'] as const) {
-      for (const tree of TREES.filter(({ shape }) => isPromised(shape, level))) {
-        test(`${killer} kills ${tree.what} [${level}, ${user}]`, async (t) => {
-          const stage = new Stage(t, level);
-          const took = await kill(t, stage, user, tree, killer);
-          t.diagnostic(`dead after ${Math.round(took)} ms`);
-          assert.ok(took < LIMIT_MS, `dead after ${took} ms`);
-          assertNoneLives(stage);
-          assert.ok(stage.pids().length < 3 * tree.size, 'they were caught while they ran');
-        });
-      }
+    for (const tree of TREES.filter(({ shape }) => isPromised(shape, level))) {
+      test(`lockex kills ${tree.what} [${level}, ${user}]`, async (t) => {
+        const stage = new Stage(t, level);
+        const { host, dead } = await grow(t, stage, user, tree);
+        const began = performance.now();
+        host.stop();
+        await until(() => host.run.stdout.endsWith('stopped\n'), 'lockex says that they are dead');
+        assert.ok(dead(), 'and so they are');
+        conclude(t, stage, tree, performance.now() - began);
+        await until(() => host.run.ended, 'the host has ended');
+      });
+
+      test(`when lockex is killed its guardian kills ${tree.what} [${level}, ${user}]`, async (t) => {
+        const stage = new Stage(t, level);
+        const { host, dead } = await grow(t, stage, user, tree);
+        const began = performance.now();
+        host.run.kill('SIGKILL');
+        await until(dead, 'the last of them is dead');
+        conclude(t, stage, tree, performance.now() - began);
+        await until(() => host.guardians().length === 0, 'the guardian has gone, too');
+      });
     }
   }
 }
+
+function conclude(t: TestContext, stage: Stage, { size }: Hostile, took: number): void {
+  t.diagnostic(`dead after ${Math.round(took)} ms`);
+  assert.ok(took < LIMIT_MS, `dead after ${took} ms`);
+  assertNoneLives(stage);
+  assert.ok(stage.pids().length < 3 * size, 'they were caught while they ran');
+}
+
+test('without a guardian the tree outlives lockex: the twin of the tests above', async (t) => {
+  const stage = new Stage(t, 'walk');
+  const { host, dead } = await grow(t, stage, 'nobody', { what: '', shape: 'flat', size: 3 });
+  const [guardian, ...others] = host.guardians();
+  assert.ok(guardian !== undefined && others.length === 0);
+  // Stopped, so that it does not see to the tree itself.
+  host.run.kill('SIGSTOP');
+  process.kill(guardian, 'SIGKILL');
+  await until(() => !alive(guardian), 'the guardian is dead');
+  host.run.kill('SIGKILL');
+  await until(() => host.run.ended, 'the host is dead');
+  assert.equal(stage.living().length, 3);
+  assert.equal(dead(), false);
+});

@@ -9,40 +9,17 @@ import { assertNoneLives, FIXTURES, forever, none, patience } from './stage.js';
 
 const KILLED = { how: 'killed', signal: 'SIGKILL' };
 
-for (const [shape, size, mood] of [
-  ['flat', 1, 'plain'],
-  ['flat', 50, 'plain'],
-  ['flat', 50, 'deaf'],
-  ['flat', 500, 'deaf'],
-  ['chain', 50, 'deaf'],
-  ['sessions', 20, 'deaf'],
-  ['daemons', 10, 'deaf'],
-  ['leave', 10, 'deaf'],
-] as const) {
-  for (const group of ['own', 'shared'] as const) {
-    // In a shared group nothing leads from a command that has gone to children it has left, but the mark.
-    atEachLevel(
-      `lockex kills a tree: ${size} processes, ${shape}, ${mood}, group ${group}`,
-      async (stage, t) => {
-        const { child, pids } = await stage.tree(shape, size, mood, { group });
-        assert.equal(stage.living().length, pids.length, 'all are alive before');
-        const began = performance.now();
-        await child.stop('SIGTERM', none);
-        t.diagnostic(`dead after ${Math.round(performance.now() - began)} ms`);
-        assertNoneLives(stage);
-      },
-    );
-  }
-}
-
-atEachLevel('killing the command alone leaves its children: the twin of the tests above', async (stage) => {
-  const { child, pids } = await stage.tree('chain', 3);
-  process.kill(child.pid, 'SIGKILL');
-  assert.deepEqual(await child.exited, KILLED);
-  assert.equal(stage.living().length, pids.length - 1);
-  await child.stop('SIGTERM', none);
-  assertNoneLives(stage);
-});
+atEachLevel(
+  'killing the command alone leaves its children: the twin of hostile-trees.test.ts',
+  async (stage) => {
+    const { child, pids } = await stage.tree('chain', 3);
+    process.kill(child.pid, 'SIGKILL');
+    assert.deepEqual(await child.exited, KILLED);
+    assert.equal(stage.living().length, pids.length - 1);
+    await child.stop('SIGTERM', none);
+    assertNoneLives(stage);
+  },
+);
 
 atEachLevel(
   'a daemon that has thrown its environment away is not found: what level 3 does not promise',
@@ -159,7 +136,7 @@ atEachLevel('a tree whose processes fork and exit without pause is caught', asyn
   const dead = openPipe(stage, 'pipe');
   const tree = join(FIXTURES, 'tree.pl');
   const child = await stage.shell(
-    `exec 9>"$STAGE/pipe"; exec perl '${tree}' "$STAGE/pids" rabbit ${hops} deaf`,
+    `exec 9<>"$STAGE/pipe"; exec perl '${tree}' "$STAGE/pids" rabbit ${hops} deaf`,
   );
   await until(() => stage.pids().length > 20, 'they run');
   await child.exited;
@@ -174,7 +151,7 @@ atEachLevel(
   async (stage) => {
     for (let round = 1; round <= 10; round += 1) {
       const dead = openPipe(stage, `pipe${round}`);
-      const child = await stage.shell(`exec 9>"$STAGE/pipe${round}"; exec setsid -f sleep 60`);
+      const child = await stage.shell(`exec 9<>"$STAGE/pipe${round}"; exec setsid -f sleep 60`);
       await child.exited;
       await child.stop('SIGTERM', none);
       await until(dead, `the daemon of round ${round} is dead`);
