@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Child, Group } from '../../src/child/child.js';
 import type { IsolationLevel } from '../../src/child/isolation.js';
+import { readProcess } from '../../src/child/proc.js';
 import { prepareStage } from '../../src/child/stage.js';
 import { systemClock } from '../../src/util/clock.js';
 import { type Log, silentLog } from '../../src/util/log.js';
@@ -12,8 +13,17 @@ import { until } from '../helpers/until.js';
 
 export const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'child');
 
-type Shape = 'flat' | 'chain' | 'sessions' | 'daemons' | 'scrubbed' | 'leave' | 'rabbit';
-type Mood = 'plain' | 'deaf' | 'tidy' | 'tell';
+export type Shape =
+  | 'flat'
+  | 'chain'
+  | 'sessions'
+  | 'daemons'
+  | 'scrubbed'
+  | 'leave'
+  | 'rabbit'
+  | 'rabbits'
+  | 'wild';
+export type Mood = 'plain' | 'deaf' | 'tidy' | 'tell';
 
 /** Patience that never ends. */
 export const forever = new AbortController().signal;
@@ -106,6 +116,11 @@ export class Stage {
     } catch {
       return false;
     }
+  }
+
+  /** The name of a process, by the kernel. */
+  command(pid: number): string | undefined {
+    return readProcess(pid)?.command;
   }
 
   living(): number[] {

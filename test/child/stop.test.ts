@@ -1,49 +1,25 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { readProcess } from '../../src/child/proc.js';
 import { randomId } from '../../src/util/random-id.js';
 import { until } from '../helpers/until.js';
 import { atEachLevel } from './levels.js';
-import { assertNoneLives, FIXTURES, forever, none, patience, type Stage } from './stage.js';
+import { openPipe } from './pipe.js';
+import { assertNoneLives, FIXTURES, forever, none, patience } from './stage.js';
 
 const KILLED = { how: 'killed', signal: 'SIGKILL' };
 
-for (const [shape, size, mood] of [
-  ['flat', 1, 'plain'],
-  ['flat', 50, 'plain'],
-  ['flat', 50, 'deaf'],
-  ['flat', 500, 'deaf'],
-  ['chain', 50, 'deaf'],
-  ['sessions', 20, 'deaf'],
-  ['daemons', 10, 'deaf'],
-  ['leave', 10, 'deaf'],
-] as const) {
-  for (const group of ['own', 'shared'] as const) {
-    // In a shared group nothing leads from a command that has gone to children it has left, but the mark.
-    atEachLevel(
-      `lockex kills a tree: ${size} processes, ${shape}, ${mood}, group ${group}`,
-      async (stage, t) => {
-        const { child, pids } = await stage.tree(shape, size, mood, { group });
-        assert.equal(stage.living().length, pids.length, 'all are alive before');
-        const began = performance.now();
-        await child.stop('SIGTERM', none);
-        t.diagnostic(`dead after ${Math.round(performance.now() - began)} ms`);
-        assertNoneLives(stage);
-      },
-    );
-  }
-}
-
-atEachLevel('killing the command alone leaves its children: the twin of the tests above', async (stage) => {
-  const { child, pids } = await stage.tree('chain', 3);
-  process.kill(child.pid, 'SIGKILL');
-  assert.deepEqual(await child.exited, KILLED);
-  assert.equal(stage.living().length, pids.length - 1);
-  await child.stop('SIGTERM', none);
-  assertNoneLives(stage);
-});
+atEachLevel(
+  'killing the command alone leaves its children: the twin of hostile-trees.test.ts',
+  async (stage) => {
+    const { child, pids } = await stage.tree('chain', 3);
+    process.kill(child.pid, 'SIGKILL');
+    assert.deepEqual(await child.exited, KILLED);
+    assert.equal(stage.living().length, pids.length - 1);
+    await child.stop('SIGTERM', none);
+    assertNoneLives(stage);
+  },
+);
 
 atEachLevel(
   'a daemon that has thrown its environment away is not found: what level 3 does not promise',
@@ -160,7 +136,7 @@ atEachLevel('a tree whose processes fork and exit without pause is caught', asyn
   const dead = openPipe(stage, 'pipe');
   const tree = join(FIXTURES, 'tree.pl');
   const child = await stage.shell(
-    `exec 9>"$STAGE/pipe"; exec perl '${tree}' "$STAGE/pids" rabbit ${hops} deaf`,
+    `exec 9<>"$STAGE/pipe"; exec perl '${tree}' "$STAGE/pids" rabbit ${hops} deaf`,
   );
   await until(() => stage.pids().length > 20, 'they run');
   await child.exited;
@@ -175,7 +151,7 @@ atEachLevel(
   async (stage) => {
     for (let round = 1; round <= 10; round += 1) {
       const dead = openPipe(stage, `pipe${round}`);
-      const child = await stage.shell(`exec 9>"$STAGE/pipe${round}"; exec setsid -f sleep 60`);
+      const child = await stage.shell(`exec 9<>"$STAGE/pipe${round}"; exec setsid -f sleep 60`);
       await child.exited;
       await child.stop('SIGTERM', none);
       await until(dead, `the daemon of round ${round} is dead`);
@@ -198,21 +174,6 @@ atEachLevel('the daemons of a lockex inside a lockex belong to the outer tree, t
   assert.equal(lost.length, stage.level === 'walk' ? 2 : 0);
   await until(() => !lost.some((pid) => stage.lives(pid)), 'the twin is dead');
 });
-
-/**
- * Makes a named pipe, and returns whether all who had it open for writing are gone: proof that they are dead, where a
- * look at pids could miss them. Somebody must open it.
- */
-function openPipe(stage: Stage, name: string): () => boolean {
-  execFileSync('mkfifo', [stage.path(name)]);
-  let ended = false;
-  createReadStream(stage.path(name))
-    .on('end', () => {
-      ended = true;
-    })
-    .resume();
-  return () => ended;
-}
 
 function numbers(text: string): number[] {
   return text

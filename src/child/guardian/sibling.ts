@@ -70,8 +70,9 @@ async function onDeath(): Promise<void> {
 
 async function onSilence(): Promise<void> {
   await endAll();
-  await delay(DOUBT_MS, systemClock);
-  if (ending || systemClock.now() - heardAt <= DOUBT_MS) return;
+  do await delay(DOUBT_MS, systemClock);
+  while (!ending && systemClock.now() - heardAt <= DOUBT_MS);
+  if (ending) return;
   const end = await sayFarewell(farewell);
   lastWord(`lockex did not renew its lease in time; its command was killed, all of it; ${end}`, format);
 }
