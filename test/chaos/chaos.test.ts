@@ -28,7 +28,7 @@ for (const [permits, seed] of [
 ] as const) {
   const many =
     permits === 1 ? 'one permit is never held twice' : `${permits} permits are never held by ${permits + 1}`;
-  test(`whatever is killed, frozen or cut off, ${many}, tokens rise, and once all is well somebody holds`, async (t) => {
+  test(`trap 55: Jepsen-style: under random kill -9/STOP/partition/restart for minutes, a witness file written by children shows no overlapping intervals and strictly rising tokens (${many}, and once all is well somebody holds)`, async (t) => {
     const report = await run(t, { ...DEFAULTS, seed, permits, durationMs: 20_000 });
     assert.deepEqual(report.violations, [], report.story);
     assert.ok(report.grants > permits, `the lock went from hand to hand\n${report.story}`);

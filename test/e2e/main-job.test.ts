@@ -67,7 +67,7 @@ test('of several hosts one runs the command, the others wait in line, and the ne
   await running(third);
 });
 
-test('fencing tokens rise from holder to holder', async (t) => {
+test('trap 46: Env: nested runs see their own token/path, not the outer; token strictly increases across successive holders, also across session changes, parent re-creation, sequence wrap (from holder to holder)', async (t) => {
   const lock = freshLock();
   const tokens: bigint[] = [];
   for (let i = 0; i < 3; i += 1) {
@@ -82,7 +82,7 @@ test('fencing tokens rise from holder to holder', async (t) => {
   assert.equal(new Set(tokens).size, 3);
 });
 
-test('a nested run shows its own lock and token, not those of the run around it', async (t) => {
+test('trap 46: Env: nested runs see their own token/path, not the outer; token strictly increases across successive holders, also across session changes, parent re-creation, sequence wrap (nested)', async (t) => {
   const [outer, inner] = [freshLock(), freshLock()];
   const nested = `echo $LOCKEX_LOCK_ID $LOCKEX_FENCING_TOKEN; "$0" -q -z ${zookeeper.address} -T 4 -i ${inner} -- sh -c 'echo $LOCKEX_LOCK_ID $LOCKEX_FENCING_TOKEN'`;
   const binary = new URL('../../bin/lockex', import.meta.url).pathname;
@@ -211,7 +211,7 @@ test('126 and 127 say that the command is no program, or not there', async (t) =
   for (const it of [missing, directory, plain]) assert.doesNotMatch(it.stderr, /\n\s+at /);
 });
 
-test('what a command leaves behind is stopped before the next one starts', async (t) => {
+test('trap 43: Command exits but leaves a background grandchild: policy is explicit (kill, wait or release) and tested (it is killed)', async (t) => {
   const lock = freshLock();
   const it = await run(
     t,
@@ -242,7 +242,7 @@ test('a daemon that left the session is stopped before the lock is given back', 
   assert.equal((await it.exited).code, 143);
 });
 
-test('the lock’s node is there until the last process of the tree is gone', async (t) => {
+test('trap 42: The lock node still exists until the last process of the tree is reaped, in normal exit, TERM, timeout and hook failure; if kill fails the node is kept (a slow end)', async (t) => {
   const lock = freshLock();
   const dir = await scope(t).use(tempDir('witness'));
   // The command takes its time to end; whoever gets the lock next notes whether it still was there.
@@ -261,7 +261,7 @@ test('the lock’s node is there until the last process of the tree is gone', as
   assert.equal(existsSync(dir.join('overlap')), false);
 });
 
-test('a command that ignores the stop signal is killed when the grace is over, and the status says by what it was told', async (t) => {
+test("trap 40: A child ignoring TERM is killed at grace end; a child that cleans up within the grace isn't KILLed; a second TERM/INT escalates (it ignores TERM, and the status says by what it was told)", async (t) => {
   const it = await run(
     t,
     ['-i', freshLock(), '-k', '0.3'],
@@ -272,7 +272,7 @@ test('a command that ignores the stop signal is killed when the grace is over, a
   assert.deepEqual(await it.exited, { code: 143, signal: null });
 });
 
-test('a second signal while stopping kills what is left', async (t) => {
+test("trap 40: A child ignoring TERM is killed at grace end; a child that cleans up within the grace isn't KILLed; a second TERM/INT escalates (a second signal)", async (t) => {
   const it = await run(
     t,
     ['-i', freshLock(), '-k', '600'],
@@ -285,7 +285,7 @@ test('a second signal while stopping kills what is left', async (t) => {
   assert.deepEqual(await it.exited, { code: 143, signal: null });
 });
 
-test('signals are handed on to the command', async (t) => {
+test('trap 41: HUP, QUIT, USR1, USR2, WINCH, CONT, TSTP forwarded; Ctrl-C at a tty delivers exactly one INT to the child; foreground tty control and job control work (no terminal)', async (t) => {
   const names = ['HUP', 'USR1', 'USR2', 'QUIT', 'WINCH', 'CONT'];
   const traps = names.map((name) => `trap 'echo got ${name}' ${name}`).join('; ');
   const it = await run(

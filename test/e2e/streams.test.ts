@@ -43,7 +43,7 @@ test('the command’s standard input, output and error are those that lockex was
   assert.deepEqual(lines.slice(3, 6), lines.slice(0, 3));
 });
 
-test('the command has these three open, and nothing of lockex’s', async (t) => {
+test("trap 47: No fd (ZK socket, guard pipe) leaks into the child so that a daemon can't keep them open", async (t) => {
   const on = scope(t);
   const list = ['sh', '-c', 'ls /proc/$$/fd; :'];
   const [file = '', ...args] = list;

@@ -38,7 +38,7 @@ test('the command has the terminal as its own: all three descriptors, and /dev/t
   assert.match(pty.screen, /^0 is one\r\n1 is one\r\n2 is one\r\n\/dev\/pts\/\d+\r\nagain\r\n$/);
 });
 
-test('Ctrl-C, Ctrl-\\ and another window size reach the command exactly once, and one that answers them goes on', async (t) => {
+test('trap 41: HUP, QUIT, USR1, USR2, WINCH, CONT, TSTP forwarded; Ctrl-C at a tty delivers exactly one INT to the child; foreground tty control and job control work (a terminal)', async (t) => {
   const on = scope(t);
   for (const [name, act] of [
     ['INT', (pty: Pty) => pty.type(KEYS.CTRL_C)],

@@ -218,7 +218,7 @@ test('TERM, INT, HUP and QUIT end the wait, and the place in line with it', asyn
   }
 });
 
-test('a stop that races the grant never starts the command', async () => {
+test('trap 30: Signals while waiting end promptly (<1 s) and remove our node; shutdown racing the grant never starts the child (consul #800/#1155) (a race)', async () => {
   const stage = new Stage();
   const run = supervise(stage.job(), {
     ...stage,

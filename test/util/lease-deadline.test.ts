@@ -31,7 +31,7 @@ test('a lease is not lost a tick before the stop is due, and is lost when it is'
   assert.equal(deadline.at(), 8000);
 });
 
-test('an acknowledged renewal counts from when it was sent, not from when the reply came', () => {
+test('trap 3: The deadline counts from when the last acknowledged write was *sent*, not when its reply arrived or the drop was noticed', () => {
   const { clock, deadline } = lease();
   clock.advance(3000);
   deadline.renewed(1000);

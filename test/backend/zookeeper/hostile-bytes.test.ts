@@ -72,7 +72,7 @@ for (const code of [-118, -124, -125, -127, -1000]) {
   });
 }
 
-test('a zxid that goes back does not open the door to a server that lags behind', async () => {
+test("trap 14: A reconnect to a lagging follower (older zxid) doesn't yield a stale children list that grants the lock (sync before deciding, or lastZxid honoured)", async () => {
   const seen: bigint[] = [];
   await using server = await playServer((socket, connection) => {
     socket.once('data', (connect) => {

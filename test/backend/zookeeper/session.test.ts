@@ -28,11 +28,15 @@ async function placeIn(session: Session, directory: string): Promise<Place> {
   return new Place({ session, parents, clock: systemClock, log: silentLog }, directory);
 }
 
-test('a server that falls silent is noticed by the silence, although the connection stays open', async () => {
+test('trap 6: A half-open connection (pongs stop, writes succeed) is declared dead within 2/3 of the timeout', async () => {
   await using proxy = await startProxy(zookeeper.address);
   await using session = await openSession(proxy.address);
-  proxy.mode = 'blackhole';
+  // What is written still goes out; nothing comes in.
+  proxy.mode = 'dropToClient';
+  const silentFrom = performance.now();
   await until(() => !session.isConnected, 'the silence is noticed');
+  const ms = performance.now() - silentFrom;
+  assert.ok(ms < (2000 * 2) / 3 + 300, `${ms} ms`);
   proxy.mode = 'pass';
   await session.connected();
   assert.deepEqual(await session.nodes.getChildren('/'), ['zookeeper']);
@@ -177,7 +181,7 @@ test('a chroot that does not exist is made, however deep', async () => {
   assert.deepEqual((await session.nodes.getData('/deep/er')).data ?? empty, empty);
 });
 
-test('a create whose reply is lost leaves exactly one node of ours, and that one is used', async () => {
+test('trap 16: Create succeeds but the reply is lost: after reconnect exactly one node of ours exists and is used (GUID found), and after an expired session the old one is not adopted (reconnected)', async () => {
   await using proxy = await startProxy(zookeeper.address);
   await using session = await openSession(proxy.address, { ttlMs: 8000 });
   const place = await placeIn(session, '/queue');
