@@ -1,7 +1,7 @@
 import { pid as ownPid } from 'node:process';
 import type { Group, SignalName } from './child.js';
 import { membersOf } from './membership.js';
-import { readMark, readProcesses } from './proc.js';
+import { readMark, readProcess, readProcesses } from './proc.js';
 import type { ProcessFacts } from './process-facts.js';
 import { send } from './send.js';
 import type { Leader, Member, Pass, Tree } from './tree.js';
@@ -76,6 +76,12 @@ export class ProcTree implements Tree {
     return this.#group === 'own' && !this.#leader.ended.aborted;
   }
 
+  /** Whether no process but the command bears its number now. */
+  #numberIsOurs(): boolean {
+    const bearer = readProcess(this.#leader.pid);
+    return bearer === undefined || bearer.startTime === this.#leader.startTime;
+  }
+
   #look(): Sighting {
     const { pid } = this.#leader;
     const processes = readProcesses();
@@ -92,8 +98,9 @@ export class ProcTree implements Tree {
     );
     this.#remembered = new Map(look.members.map((one) => [one.pid, one.startTime]));
     // The kernel gives a group's number to no other process while anybody is in the group, even when the
-    // command that led it has been reaped. So if nobody new bears the number, a group of this number is ours.
-    const leadsGroup = look.leadsGroup && send(-pid, 0);
+    // command that led it has been reaped. So if nobody new bears the number, a group of this number is ours. In this
+    // order: since the look, the number may have been given to another.
+    const leadsGroup = look.leadsGroup && send(-pid, 0) && this.#numberIsOurs();
     const seen = processes.some((one) => one.group === pid);
     // Somebody is in the group whom the look did not find: it forks and exits too fast.
     const unseen = leadsGroup && !seen ? [{ pid, startTime: 0, state: '?', command: 'of the group' }] : [];

@@ -61,7 +61,7 @@ test('a level that does not work here is refused: what it needs, what there is, 
   for (const level of ['cgroup', 'subreaper'] as const) {
     assert.equal(
       refusal(level, host({})),
-      `--isolation ${level}: expected Linux, and perl in /usr/bin, got none`,
+      `--isolation ${level}: expected Linux with /proc, and perl in /usr/bin, got none`,
     );
   }
 });

@@ -98,10 +98,10 @@ test('what became of a farewell is told', async (t) => {
   const { host, port } = server.address;
   assert.equal(await sayFarewell([]), 'nothing to give back');
   assert.equal(
-    await sayFarewell([BYTES.toString('hex'), host, String(port)]),
+    await sayFarewell([BYTES.toString('hex'), '', host, String(port)]),
     `gave the lock back at ${host}:${port}`,
   );
-  const nobody = ['00', '127.0.0.1', String(await freePort())];
+  const nobody = ['00', '', '127.0.0.1', String(await freePort())];
   assert.equal(await sayFarewell(nobody), 'no server took the lock back: it ends with the session');
 });
 

@@ -8,7 +8,7 @@ import { readProcess } from '../../../src/child/proc.js';
 import { ProcTree } from '../../../src/child/proc-tree.js';
 import { prepareStage } from '../../../src/child/stage.js';
 import { systemClock } from '../../../src/util/clock.js';
-import { CommandError } from '../../../src/util/errors.js';
+import { LeaseLostError } from '../../../src/util/errors.js';
 import { silentLog } from '../../../src/util/log.js';
 import { alive, statOf } from '../../helpers/processes.js';
 import { until } from '../../helpers/until.js';
@@ -40,7 +40,6 @@ const touch = (stage: Stage, killAt = forever) => ({
   command: { file: 'touch', args: [stage.path('ran')] },
   env: process.env,
   killAt,
-  farewell: undefined,
 });
 
 atEachLevel('a guardian that was killed is noticed, and the tree can be killed without it', async (stage) => {
@@ -100,9 +99,10 @@ atEachLevel(
       // The twin: with time enough, the same order starts the command.
       const answer = it.spawn(touch(stage, inTime ? forever : killAt)).catch((error: unknown) => error);
       await until(() => systemClock.now() > killAt + 20, 'the time has passed');
-      process.kill(guardian, 'SIGCONT');
+      // One that is silent beyond the time of the order is given up, and killed.
+      if (inTime) process.kill(guardian, 'SIGCONT');
       const said = await answer;
-      assert.equal(said instanceof CommandError, !inTime);
+      assert.equal(said instanceof LeaseLostError, !inTime);
       // What is not a refusal is the child.
       if (inTime) await (said as Child).exited;
       assert.equal(readable(stage.path('ran')), inTime);
