@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, type TestContext, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import type { Lockex } from '../helpers/lockex.js';
 import { alive } from '../helpers/processes.js';
 import { startProxy } from '../helpers/proxy.js';
@@ -76,46 +76,49 @@ test('a server that is frozen for three seconds does not touch the command', asy
   await command.assertSame(since);
 });
 
-for (const mode of ['blackhole', 'dropToClient', 'dropToServer'] as const) {
-  test(`a silence of the link (${mode}) that ends before the stop begins does not touch the command`, async (t) => {
+// They wait, most of the time: all at once they take no more of it than one.
+describe('over a link with trouble', { concurrency: true }, () => {
+  for (const mode of ['blackhole', 'dropToClient', 'dropToServer'] as const) {
+    test(`a silence of the link (${mode}) that ends before the stop begins does not touch the command`, async (t) => {
+      const proxy = await scope(t).use(startProxy(zookeeper.address));
+      const command = await Untouched.start(t, proxy.address);
+      const since = performance.now();
+      proxy.mode = mode;
+      await until(() => performance.now() - since > 3000, 'three seconds go by');
+      proxy.mode = 'pass';
+      await command.assertSame(since);
+    });
+  }
+
+  test('twenty resets in a row do not touch the command', async (t) => {
     const proxy = await scope(t).use(startProxy(zookeeper.address));
     const command = await Untouched.start(t, proxy.address);
     const since = performance.now();
-    proxy.mode = mode;
-    await until(() => performance.now() - since > 3000, 'three seconds go by');
-    proxy.mode = 'pass';
+    for (let round = 1; round <= 20; round += 1) {
+      const { accepted } = proxy;
+      proxy.reset();
+      await until(() => proxy.accepted > accepted, 'it connects again');
+    }
     await command.assertSame(since);
   });
-}
 
-test('twenty resets in a row do not touch the command', async (t) => {
-  const proxy = await scope(t).use(startProxy(zookeeper.address));
-  const command = await Untouched.start(t, proxy.address);
-  const since = performance.now();
-  for (let round = 1; round <= 20; round += 1) {
-    const { accepted } = proxy;
+  test('a server that refuses connections for three seconds does not touch the command', async (t) => {
+    const proxy = await scope(t).use(startProxy(zookeeper.address));
+    const command = await Untouched.start(t, proxy.address);
+    const since = performance.now();
+    await proxy.refuseNew();
     proxy.reset();
-    await until(() => proxy.accepted > accepted, 'it connects again');
-  }
-  await command.assertSame(since);
-});
+    await until(() => performance.now() - since > 3000, 'three seconds go by');
+    await proxy.acceptNew();
+    await command.assertSame(since);
+  });
 
-test('a server that refuses connections for three seconds does not touch the command', async (t) => {
-  const proxy = await scope(t).use(startProxy(zookeeper.address));
-  const command = await Untouched.start(t, proxy.address);
-  const since = performance.now();
-  await proxy.refuseNew();
-  proxy.reset();
-  await until(() => performance.now() - since > 3000, 'three seconds go by');
-  await proxy.acceptNew();
-  await command.assertSame(since);
-});
-
-test('the twin: a silence that goes on when the stop is due ends the command', async (t) => {
-  const proxy = await scope(t).use(startProxy(zookeeper.address));
-  const command = await Untouched.start(t, proxy.address);
-  proxy.mode = 'blackhole';
-  await until(() => command.it.stdout.includes('told'), 'it is told to stop');
-  proxy.mode = 'pass';
-  assert.deepEqual(await command.it.exited, { code: 75, signal: null });
+  test('the twin: a silence that goes on when the stop is due ends the command', async (t) => {
+    const proxy = await scope(t).use(startProxy(zookeeper.address));
+    const command = await Untouched.start(t, proxy.address);
+    proxy.mode = 'blackhole';
+    await until(() => command.it.stdout.includes('told'), 'it is told to stop');
+    proxy.mode = 'pass';
+    assert.deepEqual(await command.it.exited, { code: 75, signal: null });
+  });
 });
