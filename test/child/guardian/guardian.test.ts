@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import type { Child } from '../../../src/child/child.js';
+import { Guardian } from '../../../src/child/guardian/guardian.js';
+import { GUARDIAN_PERL } from '../../../src/child/guardian/programs.js';
+import { killAtWord } from '../../../src/child/guardian/protocol.js';
 import type { IsolationLevel } from '../../../src/child/isolation.js';
 import { carriesMark } from '../../../src/child/mark.js';
 import { readProcess } from '../../../src/child/proc.js';
@@ -184,4 +187,22 @@ test('a guardian that cannot be started is told of, and the stage can be dismiss
   await until(() => guardian.lost.aborted, 'it is told of');
   assert.match(String(guardian.lost.reason), /could not be started: .*ENOENT/);
   await guardian.dismiss();
+});
+
+test('a guardian that reads an order after its time starts nothing, and says so', async (t) => {
+  const program = {
+    file: '/usr/bin/perl',
+    args: [GUARDIAN_PERL, process.arch, 'own', '', 'silent'],
+    env: {},
+  };
+  const guardian = new Guardian({ ...program, startsCommand: true, group: 'own' }, systemClock);
+  t.after(() => guardian.dismiss());
+  const said: string[] = [];
+  guardian.subscribe((report) => said.push(report.says));
+  guardian.send('go', killAtWord(systemClock.now() - 1), '1', 'true', `PATH=${process.env['PATH']}`);
+  await until(() => said.includes('late'), 'it says so');
+  // The twin: in time, the same order is carried out.
+  guardian.send('go', killAtWord(forever), '1', 'true', `PATH=${process.env['PATH']}`);
+  await until(() => said.includes('gone'), 'the command was started, and has ended');
+  assert.deepEqual(said, ['ready', 'late', 'started', 'ended', 'gone']);
 });
