@@ -299,6 +299,8 @@ my ($complain_at, $pause, $known) = (undef, 0, '');
 sub kill_tree {
   $complain_at = now() + 3000 if !defined $complain_at;
   end_cgroup();
+  # Before the look over /proc, which takes milliseconds: another may have the lock already.
+  kill $SIGKILL, -$leader if leads();
   my %tree = signal_all($SIGKILL);
   my $these = join ' ', sort keys %tree;
   $pause = $these ne $known ? 0 : $pause * 2 > 0.05 ? 0.05 : $pause * 2 + 0.001;
