@@ -16,7 +16,8 @@ export interface ProcessFacts {
   readonly startTime: number;
   /**
    * The size of its environment. `undefined` between two programs, in the middle of execve(2), and of a process
-   * that we may not look into.
+   * that we may not look into. The kernel notes where the environment ends after it has noted where it begins, and where
+   * the code begins after both (create_elf_tables and load_elf_binary of fs/binfmt_elf.c): without that, it is not done.
    */
   readonly environBytes: number | undefined;
 }
@@ -33,6 +34,7 @@ export function parseStat(line: string): ProcessFacts | undefined {
   const [state, ...rest] = line.slice(close + 2).split(' ');
   const [parent, group, session, , terminalGroup, flags] = rest.map(Number);
   const [threads, , startTime] = rest.slice(16, 19).map(Number);
+  const codeStart = Number(rest[22]);
   const [environStart, environEnd] = rest.slice(46, 48).map(Number);
   if (state === undefined || parent === undefined || group === undefined || session === undefined)
     return undefined;
@@ -40,7 +42,7 @@ export function parseStat(line: string): ProcessFacts | undefined {
     return undefined;
   const pid = Number(line.slice(0, open));
   const command = line.slice(open + 1, close);
-  const environBytes = environEnd ? environEnd - (environStart ?? 0) : undefined;
+  const environBytes = environEnd && codeStart ? environEnd - (environStart ?? 0) : undefined;
   return {
     pid,
     command,

@@ -33,6 +33,7 @@ export async function spawnChild(options: SpawnOptions): Promise<Child> {
   const { command, env, treeId, group, guardian, killAt } = options;
   // Loaded before anything runs.
   const grow = await growerOfThisHost({ file: command.file, group, treeId });
+  guardian.send('expect');
   const started = start(command, withMark(env, treeId), group);
   if (started instanceof Promise) throw await started;
   const startTime = readProcess(started.pid)?.startTime ?? 0;

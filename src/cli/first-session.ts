@@ -10,13 +10,18 @@ export type Open = (signal: AbortSignal) => Promise<LockBackend>;
 export class FirstSession {
   readonly #open: Open;
   readonly #giveUp = new AbortController();
+  /** It was opened, or could not be. */
+  readonly opened: Promise<void>;
   #early: Promise<LockBackend> | undefined;
 
   constructor(open: Open) {
     this.#open = open;
     this.#early = open(this.#giveUp.signal);
     // A failure is whoever's who asks for the session.
-    this.#early.catch(() => {});
+    this.opened = this.#early.then(
+      () => {},
+      () => {},
+    );
   }
 
   /** The first session for the first who asks, for everyone else one of their own. */

@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
-import pino from 'pino';
+import type pino from 'pino';
 import type { Clock } from '../util/clock.js';
+import { DeferredLog } from '../util/deferred-log.js';
 import type { Log } from '../util/log.js';
 import { Output, openStderr } from './output.js';
 import { type LogRecord, readable } from './readable.js';
@@ -14,6 +15,8 @@ export interface Logger {
   readonly spinner: Spinner | undefined;
   /** How the guardian is to write the one line that it may have to. */
   readonly lastWord: 'json' | 'pretty' | 'silent';
+  /** Loads what writes the log; the lines until then wait. To be called when there is time for it: it takes 4 ms. */
+  start(): Promise<void>;
   /** Resolves when all lines are out, or after `limitMs`: nobody may be reading. */
   flush(limitMs: number): Promise<void>;
 }
@@ -59,11 +62,21 @@ export function createLogger(settings: LogSettings, look: Look, clock: Clock, fd
       else spinner.log(readable(JSON.parse(text) as LogRecord, look.colours));
     },
   };
+  const log = new DeferredLog();
+  let starting: Promise<void> | undefined;
+  const start = () => {
+    starting ??= import('pino').then(({ default: pino }) => log.become(pino(pinoOptions(settings), stream)));
+    return starting;
+  };
   return {
-    log: pino(pinoOptions(settings), stream),
+    log,
+    start,
     spinner: look.spinner ? spinner : undefined,
     lastWord: settings.level === 'silent' ? 'silent' : look.format,
-    flush: (limitMs) => output.flush(limitMs),
+    flush: async (limitMs) => {
+      await start();
+      await output.flush(limitMs);
+    },
   };
 }
 
@@ -71,7 +84,7 @@ function pinoOptions(settings: LogSettings): pino.LoggerOptions {
   return {
     level: settings.level,
     base: { name: 'lockex', pid: process.pid },
-    timestamp: pino.stdTimeFunctions.isoTime,
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label) => ({ level: label }) },
   };
 }

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { LockBackend } from '../backend/contract.js';
 import type { Stage } from '../child/child.js';
 import type { IsolationLevel } from '../child/isolation.js';
@@ -7,7 +7,6 @@ import { hasControllingTerminal } from '../child/terminal.js';
 import type { Outcome, World } from '../supervisor/job.js';
 import { supervise } from '../supervisor/supervise.js';
 import { systemClock } from '../util/clock.js';
-import { DeferredLog } from '../util/deferred-log.js';
 import type { Log } from '../util/log.js';
 import { alteredVariables } from './command-line.js';
 import { connect } from './connect.js';
@@ -15,13 +14,15 @@ import { EXIT_STATUSES, statusOfFailure, statusOfOutcome } from './exit-status.j
 import { FirstSession } from './first-session.js';
 import { jobOf } from './job-of.js';
 import { localUrl } from './local.js';
-import type { Logger } from './logger.js';
+import { type Logger, openLogger } from './logger.js';
 import { onlooker } from './onlooker.js';
 import { readProc } from './proc-self.js';
 import { reportFailure, reportOutcome, reportStart } from './report.js';
 import type { Settings } from './settings.js';
 import type { ProcessSignals } from './signals.js';
 
+/** How long the first lines may wait, ms. */
+const START_LOG_WITHIN_MS = 20;
 /** How long the last lines may take to get out. */
 const FLUSH_LIMIT_MS = 500;
 /** How long the line of the spinner may take to get off the terminal before the command has it. */
@@ -33,15 +34,18 @@ const CLEAR_LIMIT_MS = 50;
  * @returns the exit status
  */
 export async function run(settings: Settings, signals: ProcessSignals, bug: AbortSignal): Promise<number> {
-  const log = new DeferredLog();
+  const logger = openLogger(settings.log, systemClock, process.env);
+  const { log } = logger;
   const url = settings.service.url ?? localUrl(process.getuid?.() ?? 0);
   const session = new FirstSession((signal) =>
     connect(url, settings.service, { clock: systemClock, log }, signal),
   );
   await packetsOnTheirWay();
-  const { openLogger } = await import('./logger.js');
+  // In the next pause, when the first requests of the session are on their way; and soon, if there is none.
+  const startLog = () => void logger.start();
+  session.opened.then(() => setImmediate(startLog));
+  const soon = systemClock.setTimer(START_LOG_WITHIN_MS, startLog);
   const { prepareStage } = await import('../child/stage.js');
-  const logger = openLogger(settings.log, systemClock, process.env);
   try {
     const group = hasControllingTerminal() ? 'shared' : 'own';
     const stage = prepareStage({
@@ -49,10 +53,9 @@ export async function run(settings: Settings, signals: ProcessSignals, bug: Abor
       group,
       logFormat: logger.lastWord,
       clock: systemClock,
-      log: logger.log,
+      log,
     });
-    reportSurroundings(logger.log, settings, url, stage.level);
-    log.become(logger.log);
+    reportSurroundings(log, settings, url, stage.level);
     const outcome = await superviseIn(settings, stage, session, logger, signals, bug);
     logger.spinner?.stop();
     reportOutcome(logger.log, outcome);
@@ -62,6 +65,7 @@ export async function run(settings: Settings, signals: ProcessSignals, bug: Abor
     reportFailure(logger.log, error, settings.command);
     return bug.aborted ? EXIT_STATUSES.bug.status : statusOfFailure(error, settings.conflictStatus);
   } finally {
+    soon.cancel();
     await logger.flush(FLUSH_LIMIT_MS);
   }
 }
@@ -71,8 +75,8 @@ export async function run(settings: Settings, signals: ProcessSignals, bug: Abor
  * session is out. What is loaded after that takes no time from anybody.
  */
 async function packetsOnTheirWay(): Promise<void> {
-  await setImmediate();
-  await setImmediate();
+  await turn();
+  await turn();
 }
 
 function reportSurroundings(log: Log, settings: Settings, url: string, level: IsolationLevel): void {

@@ -61,9 +61,11 @@ async function oneSession(
   running: () => void,
 ): Promise<Outcome> {
   await using backend: LockBackend = await world.connect(stop);
-  world.stage.entrust(backend.farewell);
   const marked = { ...job, claim: { ...job.claim, treeId: world.stage.treeId } };
-  const lease = await waitForLease(backend, marked, world, startedAt, stop);
+  const waiting = waitForLease(backend, marked, world, startedAt, stop);
+  // While the first requests are on their way.
+  world.stage.entrust(backend.farewell);
+  const lease = await waiting;
   try {
     announce(lease, job, world);
     // A stop that raced the grant never starts the command, nor does a lease that a freeze has used up meanwhile.

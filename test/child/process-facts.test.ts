@@ -24,6 +24,8 @@ test('lockex reads /proc/PID/stat, whatever the name of the program', () => {
   assert.equal(parseStat(`${STAT} ${zeros}140 153 0`)?.environBytes, 13);
   assert.equal(parseStat(`${STAT} ${zeros}140 140 0`)?.environBytes, 0);
   assert.equal(parseStat(`${STAT} ${zeros}0 0 0`)?.environBytes, undefined, 'between two programs');
+  const begun = STAT.replace(/1 1$/, '0 0');
+  assert.equal(parseStat(`${begun} ${zeros}140 140 0`)?.environBytes, undefined, 'being set up');
 });
 
 test('lockex reads of itself what Node knows of it', () => {

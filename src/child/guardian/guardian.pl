@@ -27,6 +27,9 @@ my ($SET_PDEATHSIG, $SET_NAME, $SET_CHILD_SUBREAPER) = (1, 15, 36);
 my ($BLOCK, $UNBLOCK, $CLOEXEC, $SIGCHLD, $SIGKILL, $SIGCONT, $WNOHANG, $ECHILD, $EINTR) =
   (0, 1, 0x80000, 17, 9, 18, 1, 10, 4);
 
+# The same everywhere.
+my ($CLONE3, $CLONE_INTO_CGROUP) = (435, 2 ** 33);
+
 # Nothing but lockex ends us: not the keys of the terminal, nor its closing.
 my @DEAF = qw(HUP INT QUIT TERM USR1 USR2 ALRM PIPE TSTP TTIN TTOU);
 $SIG{$_} = 'IGNORE' for @DEAF;
@@ -122,13 +125,24 @@ sub reap {
   }
 }
 
+# A child that is born in the cgroup (clone3(2), CLONE_INTO_CGROUP, Linux 5.7): moving one there takes 10 ms, since the
+# kernel waits until all processors have seen it. Undefined where that is not to be had.
+sub fork_into_cgroup {
+  return undef if $cgroup eq '' || !open(my $directory, '<', $cgroup);
+  my $arguments = pack('Q11', $CLONE_INTO_CGROUP, 0, 0, 0, $SIGCHLD, 0, 0, 0, 0, 0, fileno $directory);
+  my $pid = syscall($CLONE3, $arguments, length $arguments);
+  return $pid < 0 ? undef : $pid;
+}
+
 sub start {
   my ($count, @words) = @_;
   my @command = splice(@words, 0, $count);
   pipe(my $read, my $write) or die "pipe: $!\n";
   fcntl($_, 2, 1) for $read, $write;
   my $self = $$;
-  my $pid = fork();
+  my $pid = fork_into_cgroup();
+  my $moved = $pid;
+  $pid = fork() if !defined $pid;
   return report('failed', $! + 0) if !defined $pid;
   if ($pid == 0) {
     $SIG{$_} = 'DEFAULT' for @DEAF, 'FPE';
@@ -138,7 +152,7 @@ sub start {
     # We may have been killed before that.
     kill 'KILL', $$ if getppid() != $self;
     syscall($SETSID) if $group eq 'own';
-    if ($cgroup ne '') {
+    if ($cgroup ne '' && !defined $moved) {
       my $procs;
       open($procs, '>', "$cgroup/cgroup.procs") && syswrite($procs, '0') or fail($write, 'cgroup ');
     }

@@ -56,7 +56,8 @@ export class Guardian {
         resolve();
       });
     });
-    const socket = this.#handle.stdio[3];
+    // Node leaves it out, against its types, when it has no descriptors left.
+    const socket = (this.#handle.stdio as ChildProcess['stdio'] | undefined)?.[3];
     this.#socket = socket instanceof Duplex ? socket : undefined;
     // That it is gone is told by its end.
     this.#socket?.on('error', () => {});

@@ -10,6 +10,7 @@ import type { Survivor } from '../survivors.js';
  *
  *     farewell HEX TLS [HOST PORT]…       what gives the lock back, said when the supervisor no longer can; empty for nothing
  *     go KILL_AT COUNT WORD… NAME=VALUE…  start the command: COUNT words, then its whole environment
+ *     expect                              (sibling) a command is about to be started
  *     watch KILL_AT PID START_TIME FILE   (sibling) the command was started, this is it
  *     keep KILL_AT NUMBER                 a renewal; answered by `kept NUMBER`
  *     signal N · stop N · kill            hand on · to the whole tree, and SIGCONT · SIGKILL until nobody is left

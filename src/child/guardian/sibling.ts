@@ -19,6 +19,9 @@ import { lastWord } from './last-word.js';
 const DOUBT_MS = 500;
 /** While the host is suspended no timer counts, and the lease is lost all the same: look this often, ms. */
 const LOOK_EVERY_MS = 200;
+/** How long a command that was about to be started may take to show, and how often it is looked for, ms. */
+const UNBORN_MS = 1000;
+const UNBORN_LOOK_EVERY_MS = 20;
 
 for (const name of [
   'SIGHUP',
@@ -41,6 +44,7 @@ let heardAt = systemClock.now();
 let farewell: readonly string[] = [];
 let overdue = false;
 let ending = false;
+let expecting = false;
 
 const say = (line: string): void => void supervisor.write(`${line}\n`);
 
@@ -63,6 +67,12 @@ async function onDeath(): Promise<void> {
   if (ending) return;
   ending = true;
   await endAll();
+  // It may have died between its fork and the command's exec: nothing carries the mark before that.
+  const until = systemClock.now() + (expecting && leader === undefined ? UNBORN_MS : 0);
+  while (systemClock.now() < until) {
+    await delay(UNBORN_LOOK_EVERY_MS, systemClock);
+    await endAll();
+  }
   const end = await sayFarewell(farewell);
   if (leader !== undefined) lastWord(`lockex has died; its command was killed, all of it; ${end}`, format);
   exit(0);
@@ -106,6 +116,7 @@ function keepUntil(word: string | undefined): void {
 const frames = new FrameReader(([verb, ...words]) => {
   heardAt = systemClock.now();
   if (verb === 'farewell') farewell = words;
+  else if (verb === 'expect') expecting = true;
   else if (verb === 'watch') {
     keepUntil(words[0]);
     leader = { pid: Number(words[1]), startTime: Number(words[2]), ended: new AbortController().signal };
