@@ -22,7 +22,7 @@ import type { Settings } from './settings.js';
 import type { ProcessSignals } from './signals.js';
 
 /** How long the first lines may wait, ms. */
-const START_LOG_WITHIN_MS = 20;
+const BEGIN_LOG_WITHIN_MS = 20;
 /** How long the last lines may take to get out. */
 const FLUSH_LIMIT_MS = 500;
 /** How long the line of the spinner may take to get off the terminal before the command has it. */
@@ -41,22 +41,24 @@ export async function run(settings: Settings, signals: ProcessSignals, bug: Abor
     connect(url, settings.service, { clock: systemClock, log }, signal),
   );
   await packetsOnTheirWay();
-  // In the next pause, when the first requests of the session are on their way; and soon, if there is none.
-  const startLog = () => void logger.start();
-  session.opened.then(() => setImmediate(startLog));
-  const soon = systemClock.setTimer(START_LOG_WITHIN_MS, startLog);
   const { prepareStage } = await import('../child/stage.js');
   try {
-    const group = hasControllingTerminal() ? 'shared' : 'own';
     const stage = prepareStage({
       isolation: settings.isolation,
-      group,
+      group: hasControllingTerminal() ? 'shared' : 'own',
       logFormat: logger.lastWord,
       clock: systemClock,
       log,
     });
-    reportSurroundings(log, settings, url, stage.level);
-    const outcome = await superviseIn(settings, stage, session, logger, signals, bug);
+    const begin = once(() => {
+      reportSurroundings(log, settings, url, stage.level);
+      void logger.start();
+    });
+    // With a server, in the next pause, when the first requests of the session are on their way; and soon, if there is none.
+    if (settings.service.budget === undefined) begin();
+    session.opened.then(() => setImmediate(begin));
+    systemClock.setTimer(BEGIN_LOG_WITHIN_MS, begin);
+    const outcome = await superviseIn(settings, stage, session, logger, signals, bug).finally(begin);
     logger.spinner?.stop();
     reportOutcome(logger.log, outcome);
     return statusOfOutcome(outcome);
@@ -65,9 +67,16 @@ export async function run(settings: Settings, signals: ProcessSignals, bug: Abor
     reportFailure(logger.log, error, settings.command);
     return bug.aborted ? EXIT_STATUSES.bug.status : statusOfFailure(error, settings.conflictStatus);
   } finally {
-    soon.cancel();
     await logger.flush(FLUSH_LIMIT_MS);
   }
+}
+
+function once(run: () => void): () => void {
+  let due = true;
+  return () => {
+    if (due) run();
+    due = false;
+  };
 }
 
 /**

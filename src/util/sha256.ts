@@ -1,11 +1,9 @@
-import { getBuiltinModule } from 'node:process';
+import { sha256 as digestOf } from '@noble/hashes/sha2.js';
 
 /**
- * SHA-256, in hex, of texts one after the other, as UTF-8. `node:crypto` is loaded when this is first called: it
- * takes 4 ms, and is not needed before the first packets are on their way.
+ * SHA-256, in hex, of texts one after the other, as UTF-8. Not by `node:crypto`, which takes 4 ms to load, before the
+ * first request for a lock can be sent.
  */
 export function sha256(...texts: readonly string[]): string {
-  const hash = getBuiltinModule('node:crypto').createHash('sha256');
-  for (const text of texts) hash.update(text, 'utf8');
-  return hash.digest('hex');
+  return Buffer.from(digestOf(Buffer.from(texts.join('')))).toString('hex');
 }
