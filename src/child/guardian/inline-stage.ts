@@ -9,7 +9,7 @@ import { endTree } from '../end-tree.js';
 import type { Isolation } from '../isolation.js';
 import { TREE_VARIABLE, withMark } from '../mark.js';
 import { ProcTree } from '../proc-tree.js';
-import type { StageOptions } from '../stage.js';
+import type { StageOptions } from '../stage-options.js';
 import { startError } from '../start.js';
 import type { Leader, Tree } from '../tree.js';
 import { GuardedChild } from './guarded-child.js';

@@ -3,7 +3,7 @@ import { aborted, delay } from '../../util/abort.js';
 import type { Child, Farewell, Order, Stage } from '../child.js';
 import { TREE_VARIABLE } from '../mark.js';
 import { spawnChild } from '../spawn.js';
-import type { StageOptions } from '../stage.js';
+import type { StageOptions } from '../stage-options.js';
 import { Guardian, unguarded } from './guardian.js';
 import { GUARDIAN_NODE } from './programs.js';
 
