@@ -65,7 +65,9 @@ export function createLogger(settings: LogSettings, look: Look, clock: Clock, fd
   const log = new DeferredLog();
   let starting: Promise<void> | undefined;
   const start = () => {
-    starting ??= import('pino').then(({ default: pino }) => log.become(pino(pinoOptions(settings), stream)));
+    starting ??= import('pino').then(({ default: pino }) =>
+      log.become(pino({ ...pinoOptions(settings), timestamp: pino.stdTimeFunctions.isoTime }, stream)),
+    );
     return starting;
   };
   return {
@@ -84,7 +86,6 @@ function pinoOptions(settings: LogSettings): pino.LoggerOptions {
   return {
     level: settings.level,
     base: { name: 'lockex', pid: process.pid },
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label) => ({ level: label }) },
   };
 }
