@@ -18,7 +18,7 @@ runs_a_command() {
 }
 
 holds_only_what_runs() {
-  equal "the files of lockex" $'COPYING\nbin/lockex\nbin/package.json\ndist/lockex.cjs\ndist/lockex.cjs.NODE.cache\npackage.json' \
+  equal "the files of lockex" $'COPYING\nbin/lockex\nbin/package.json\ndist/farewell.cjs\ndist/guardian.cjs\ndist/guardian.pl\ndist/lockex.cjs\ndist/lockex.cjs.NODE.cache\npackage.json' \
     "$(cd "$root/usr/local/lib/lockex" && find . -type f -printf '%P\n' | sed 's/cjs\.v24\.[^/]*\.cache/cjs.NODE.cache/' | LC_ALL=C sort)"
   equal "npm, packages, sources" "" \
     "$(find "$root" -xdev \( -name node_modules -o -name 'np[mx]' -o -name '*.ts' -o -name .npmrc -o -name .npm \) -printf '%P\n')"
