@@ -19,7 +19,7 @@ after(async () => {
 });
 
 test('a waiter that is frozen when its turn comes, and past its session, never starts its command', async (t) => {
-  const lock = ['-i', freshLock(), '-T', '2'];
+  const lock = ['-i', freshLock(), '-T', '4'];
   const command = await witness(t);
   const holder = await run(t, zookeeper.address, lock, STAYS);
   await running(holder);
@@ -52,7 +52,7 @@ test('a waiter that is frozen when its turn comes, and wakes within its session,
 
 for (const [what, signal, options] of [
   ['killed', 'SIGKILL', ['-T', '10']],
-  ['frozen', 'SIGSTOP', ['-T', '2']],
+  ['frozen', 'SIGSTOP', ['-T', '4']],
 ] as const) {
   test(`a supervisor that is ${what} in the grace after SIGTERM: the guardian ends what is left`, async (t) => {
     const lock = ['-i', freshLock(), ...options, '-k', '600'];
@@ -84,7 +84,7 @@ test('kill -9 of the process group of the supervisor does not reach the guardian
 });
 
 test('a command that ended while its supervisor was frozen past the lease: the status is that of a lost lock', async (t) => {
-  const lock = ['-i', freshLock(), '-T', '2'];
+  const lock = ['-i', freshLock(), '-T', '4'];
   const first = await run(t, zookeeper.address, lock, ['sh', '-c', 'echo ready $$; sleep 0.7']);
   await running(first);
   const second = await run(t, zookeeper.address, lock, STAYS);

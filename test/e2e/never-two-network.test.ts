@@ -23,11 +23,11 @@ after(async () => {
 
 const SILENCE = /lock lost: the lock service acknowledged no renewal for \d+ ms/;
 
-// With T = 2 s, SIGKILL is due at 1.17 s, and a grace fits up to 0.83 s.
-for (const grace of ['0', '0.3', '0.8']) {
+// With T = 6 s, SIGKILL is due at 3.75 s, and a grace fits up to 2.75 s.
+for (const grace of ['0', '0.9', '2.7']) {
   test(`trap 1: With the socket black-holed (no RST), the child tree is dead before a second client's lock is granted, for every grace setting accepted (${grace} s)`, async (t) => {
     const proxy = await scope(t).use(startProxy(zookeeper.address));
-    const lock = ['-i', freshLock(), '-T', '2', '--loss-grace', grace];
+    const lock = ['-i', freshLock(), '-T', '6', '--loss-grace', grace];
     const command = await witness(t);
     const first = await hold(t, proxy.address, lock, command);
     const second = await run(t, zookeeper.address, lock, command);
@@ -49,7 +49,7 @@ test('a grace that would let the tree live too long is refused, and nothing is s
 for (const mode of ['dropToClient', 'dropToServer'] as const) {
   test(`a link that is silent one way (${mode}): all is dead before the next one starts`, async (t) => {
     const proxy = await scope(t).use(startProxy(zookeeper.address));
-    const lock = ['-i', freshLock(), '-T', '2'];
+    const lock = ['-i', freshLock(), '-T', '4'];
     const command = await witness(t);
     const first = await hold(t, proxy.address, lock, command);
     const second = await run(t, zookeeper.address, lock, command);
@@ -154,7 +154,7 @@ for (const [level, found] of [
     : 'the twin: a daemon that no look over /proc can find lives on at the level walk, and the witness sees it';
   test(title, async (t) => {
     const proxy = await scope(t).use(startProxy(zookeeper.address));
-    const lock = ['-i', freshLock(), '-T', '2', '--isolation', level];
+    const lock = ['-i', freshLock(), '-T', '4', '--isolation', level];
     const command = await witness(t);
     const first = await run(t, proxy.address, lock, ['sh', '-c', ESCAPES, 'escapes', command.at(-1) ?? '']);
     await running(first);

@@ -30,7 +30,7 @@ after(async () => {
 
 test('trap 32: Never more than N trees alive at any instant under kill/partition chaos; N+1st starts only after one is dead', async (t) => {
   const proxy = await scope(t).use(startProxy(zookeeper.address));
-  const lock = ['-i', freshLock(), '-c', '2', '-T', '2'];
+  const lock = ['-i', freshLock(), '-c', '2', '-T', '4'];
   const command = await witness(t, 2);
   const killed = await hold(t, zookeeper.address, lock, command);
   const cutOff = await hold(t, proxy.address, lock, command);
@@ -60,7 +60,7 @@ test('trap 32: Never more than N trees alive at any instant under kill/partition
 });
 
 test('the twin: three hold two permits when a holder has neither supervisor nor guardian, and the witness sees it', async (t) => {
-  const lock = ['-i', freshLock(), '-c', '2', '-T', '2', '--isolation', 'walk'];
+  const lock = ['-i', freshLock(), '-c', '2', '-T', '4', '--isolation', 'walk'];
   const command = await witness(t, 2);
   const killed = await hold(t, zookeeper.address, lock, command);
   await hold(t, zookeeper.address, lock, command);
@@ -74,7 +74,7 @@ test('the twin: three hold two permits when a holder has neither supervisor nor 
 
 test('a writer starts only when the last reader is dead, whatever has become of the readers', async (t) => {
   const proxy = await scope(t).use(startProxy(zookeeper.address));
-  const lock = ['-i', freshLock(), '-T', '2'];
+  const lock = ['-i', freshLock(), '-T', '4'];
   const writes = await witness(t);
   const reads = reading(writes);
   const readers = [
@@ -100,7 +100,7 @@ test('a writer starts only when the last reader is dead, whatever has become of 
 
 test('a waiter that is killed leaves the line when its session ends, and its guardian ends at once', async (t) => {
   const lock = freshLock();
-  const options = ['-i', lock, '-T', '2'];
+  const options = ['-i', lock, '-T', '4'];
   const command = await witness(t);
   const first = await hold(t, zookeeper.address, options, command);
   const killed = await run(t, zookeeper.address, options, command);

@@ -41,7 +41,7 @@ for (const level of ['cgroup', 'subreaper', 'walk'] as const) {
   });
 
   test(`trap 9: SIGSTOP of the supervisor past the session: the child is dead (guardian) before another holder starts (${level})`, async (t) => {
-    const lock = ['-i', freshLock(), '-T', '2', '--isolation', level];
+    const lock = ['-i', freshLock(), '-T', '4', '--isolation', level];
     const command = await witness(t);
     const first = await hold(t, zookeeper.address, lock, command);
     const second = await run(t, zookeeper.address, lock, command);
@@ -88,7 +88,7 @@ for (const level of ['cgroup', 'subreaper', 'walk'] as const) {
 }
 
 test('trap 8: Event loop blocked or VM suspended past the timeout: on waking, the child is killed before any reconnect is used', async (t) => {
-  const lock = ['-i', freshLock(), '-T', '2'];
+  const lock = ['-i', freshLock(), '-T', '4'];
   const command = await witness(t);
   const block = await preload(t, 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6000);');
   const first = await holderOf(await run(t, zookeeper.address, lock, command, block.env));
@@ -124,7 +124,7 @@ test('a supervisor that was frozen for less than the ride-out goes on with its c
 });
 
 test('the twin: with its guardian killed together with the supervisor, two hold at once, and the witness sees it', async (t) => {
-  const lock = ['-i', freshLock(), '-T', '2', '--isolation', 'walk'];
+  const lock = ['-i', freshLock(), '-T', '4', '--isolation', 'walk'];
   const command = await witness(t);
   const first = await hold(t, zookeeper.address, lock, command);
   const second = await run(t, zookeeper.address, lock, command);
@@ -137,7 +137,7 @@ test('the twin: with its guardian killed together with the supervisor, two hold 
 });
 
 test('the twin: with its guardian frozen as long as the supervisor, two hold at once, and the witness sees it', async (t) => {
-  const lock = ['-i', freshLock(), '-T', '2'];
+  const lock = ['-i', freshLock(), '-T', '4'];
   const command = await witness(t);
   const first = await hold(t, zookeeper.address, lock, command);
   const second = await run(t, zookeeper.address, lock, command);

@@ -45,7 +45,7 @@ test('trap 5: A server that accepts TCP but never answers the connect request is
 for (const hours of [1, -1]) {
   test(`trap 7: System clock jumps (±1 h) neither kill nor prolong; a monotonic clock is used (${hours} h)`, async (t) => {
     const proxy = await scope(t).use(startProxy(zookeeper.address));
-    const lock = ['-i', freshLock(), '-T', '2'];
+    const lock = ['-i', freshLock(), '-T', '4'];
     const command = await witness(t);
     const jump = await preload(
       t,
@@ -148,7 +148,7 @@ for (const [what, code] of [
 }
 
 test('the twin: with nobody to hear of the error, and the guardian stopped, the tree lives on', async (t) => {
-  const lock = ['-i', freshLock(), '-T', '2', '--isolation', 'walk'];
+  const lock = ['-i', freshLock(), '-T', '4', '--isolation', 'walk'];
   const command = await witness(t);
   const bug = await preload(
     t,
