@@ -4,7 +4,14 @@ import { dirname, join, normalize, relative } from 'node:path';
 import { test } from 'node:test';
 
 /** The house of the design page: a room may import from its own room and from rooms with a lower number. */
-const LEVELS: Readonly<Record<string, number>> = { util: 0, child: 1, backend: 2, supervisor: 3, cli: 4 };
+const LEVELS: Readonly<Record<string, number>> = {
+  util: 0,
+  child: 1,
+  backend: 2,
+  testing: 3,
+  supervisor: 3,
+  cli: 4,
+};
 const SRC = join(import.meta.dirname, '..', 'src');
 
 function sources(dir: string): string[] {

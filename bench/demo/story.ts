@@ -1,4 +1,4 @@
-import { until } from '../../test/helpers/until.js';
+import { until } from '../../src/testing/until.js';
 import type { DemoContender } from './contender.js';
 
 /** How long a holder may tick in peace before the next fault, ms: long enough to be seen. */

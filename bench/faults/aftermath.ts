@@ -1,6 +1,6 @@
+import { until } from '../../src/testing/until.js';
 import { alive, describeProcesses, killAllWithEnv } from '../../test/helpers/processes.js';
 import type { Run } from '../../test/helpers/run.js';
-import { until } from '../../test/helpers/until.js';
 import type { Witness } from './witness.js';
 
 /**

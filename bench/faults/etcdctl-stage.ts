@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { until } from '../../src/testing/until.js';
 import { Daemon } from '../../test/helpers/daemon.js';
 import { freePort } from '../../test/helpers/ports.js';
 import { startProxy } from '../../test/helpers/proxy.js';
 import { Run } from '../../test/helpers/run.js';
 import { tempDir } from '../../test/helpers/temp.js';
-import { until } from '../../test/helpers/until.js';
 import { SESSION_S, type Stage } from './stage.js';
 import type { Place } from './witness.js';
 

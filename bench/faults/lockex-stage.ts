@@ -1,7 +1,7 @@
+import { until } from '../../src/testing/until.js';
 import { type Lockex, lockex } from '../../test/helpers/lockex.js';
 import { startProxy } from '../../test/helpers/proxy.js';
 import type { Run } from '../../test/helpers/run.js';
-import { until } from '../../test/helpers/until.js';
 import { startEnsemble, startZooKeeper } from '../../test/helpers/zookeeper.js';
 import { SESSION_S, type Stage } from './stage.js';
 import type { Place } from './witness.js';

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { until } from '../../src/testing/until.js';
 import { processesWithOpen } from '../../test/helpers/processes.js';
 import { Run } from '../../test/helpers/run.js';
 import { type TempDir, tempDir } from '../../test/helpers/temp.js';
-import { until } from '../../test/helpers/until.js';
 import type { Life } from './overlap.js';
 
 /** The two whose lives are compared: who holds the lock when the fault comes, and who gets it then. */

@@ -20,10 +20,12 @@ export function wrongKindMessage(resource: string, found: string, wanted: string
  */
 export function checkClaim(claim: Claim, traits: Traits): void {
   checkResource(claim.resource);
-  const { permits, mode, handoverDelayMs = 0 } = claim;
+  const { permits, mode, handoverDelayMs = 0, holdMs = 0 } = claim;
   if (!Number.isInteger(permits) || permits < 1 || permits > traits.maxPermits) {
-    throw new UsageError(`expected permits from 1 to ${traits.maxPermits}, got ${permits}`);
+    const few = traits.maxPermits === 1 ? 'this lock service has locks only, no semaphores: ' : '';
+    throw new UsageError(`${few}expected permits from 1 to ${traits.maxPermits}, got ${permits}`);
   }
+  if (holdMs > 0 && !traits.hold) throw new UsageError('--hold: this lock service has none');
   if (handoverDelayMs > 0 && !traits.handoverDelay) {
     throw new UsageError('--handover-delay: this lock service has none', {
       hint: 'it is for hosts that may be paused; a lock that never leaves its host has no use for it',

@@ -30,6 +30,11 @@ export interface Claim {
    * contenders of a resource must agree. Needs `traits.handoverDelay`.
    */
   readonly handoverDelayMs?: number;
+  /**
+   * For so long from the grant on, ms, nobody else is granted this permit, however the lease ends: given back, lost, or
+   * with a crash; 0 if absent. Nobody has to stay for it. Needs `traits.hold`.
+   */
+  readonly holdMs?: number;
   /** Called when we begin to wait, and again each time the holders or our place in line are seen to change. */
   readonly onQueue?: (contenders: readonly Contender[]) => void;
 }
@@ -44,6 +49,8 @@ export interface Contender {
   readonly since: Date | undefined;
   /** Whether it contends through the session that asks. */
   readonly self: boolean;
+  /** Of a holder that has ended, whose minimum hold keeps the permit: until when, by the service's clock. */
+  readonly heldUntil?: Date;
 }
 
 /** What a backend can do. Asking for what it cannot is refused with a `UsageError`, never faked. */
@@ -55,8 +62,12 @@ export interface Traits {
   /** `mode: 'shared'` works. */
   readonly shared: boolean;
   readonly maxPermits: number;
+  /** Waiters are listed among the contenders, and not holders alone. */
+  readonly waiters: boolean;
   /** `handoverDelayMs` works. */
   readonly handoverDelay: boolean;
+  /** `holdMs` works. */
+  readonly hold: boolean;
 }
 
 /**
@@ -73,8 +84,8 @@ export interface Traits {
 export interface LockBackend extends AsyncDisposable {
   readonly traits: Traits;
   /**
-   * What a survivor ends the session with when we no longer can, and with it our permits and our places in line. Secret.
-   * `undefined` where these end by themselves, or cannot be ended so.
+   * What a survivor gives our permits and places in line back with when we no longer can, as of now: to be asked again
+   * when a claim was made, and when it was granted. Secret. `undefined` where these end by themselves, or cannot be ended so.
    */
   readonly farewell: Farewell | undefined;
   /** Waits in line for a permit. When `signal` aborts, no contender is left behind and `signal.reason` is thrown. */

@@ -1,22 +1,81 @@
 import { fileURLToPath } from 'node:url';
 import { messageOf, UsageError } from '../util/errors.js';
+import type { LeaseBudget } from '../util/lease-deadline.js';
 import type { LockBackend } from './contract.js';
-import type { FileOptions } from './file/index.js';
 import type { MemoryService } from './memory/index.js';
-import type { ZooKeeperOptions } from './zookeeper/index.js';
+import type { OpenOptions } from './open-options.js';
+import { parseEnsemble } from './zookeeper/hosts.js';
+import { leaseBudget } from './zookeeper/timing.js';
 
-/** What a session is opened with; a service takes from it what it has a use for. */
-export type OpenOptions = ZooKeeperOptions & Pick<FileOptions, 'askOnly'>;
+/** What is known of a service before it is opened. */
+export interface Service {
+  /** What it is called in messages. */
+  readonly name: string;
+  /** Which credentials it takes. */
+  readonly takes: { readonly login: boolean; readonly acl: boolean; readonly tls: boolean };
+  /**
+   * How many servers a URL names.
+   * @throws UsageError for one that cannot be read
+   */
+  readonly servers: (url: string) => number;
+  /**
+   * The time line of a lease, if the service gives the timeout that is asked for; `undefined` where silence cannot lose it.
+   * @throws UsageError for a timing that cannot hold
+   */
+  readonly budget: (ttlMs: number, lossGraceMs: number | undefined) => LeaseBudget | undefined;
+  /** Each is loaded when it is asked for: nobody waits for the code of a service that is not used. */
+  readonly open: (url: string, options: OpenOptions, signal: AbortSignal) => Promise<LockBackend>;
+}
 
-type Open = (url: string, options: OpenOptions, signal: AbortSignal) => Promise<LockBackend>;
+const NO_SERVER = {
+  takes: { login: false, acl: false, tls: false },
+  servers: () => 1,
+  budget: () => undefined,
+} as const;
 
-/** By scheme. Each is loaded when it is asked for: nobody waits for the code of a service that is not used. */
-const BACKENDS: ReadonlyMap<string, Open> = new Map([
-  ['zk', openZk],
-  ['zookeeper', openZk],
-  ['file', openFileUrl],
-  ['memory', openMemory],
+const ZOOKEEPER: Service = {
+  name: 'ZooKeeper',
+  takes: { login: true, acl: true, tls: true },
+  servers: (url) => parseEnsemble(addressOf(url)).servers.length,
+  budget: leaseBudget,
+  async open(url, options, signal) {
+    const { openZooKeeper } = await import('./zookeeper/index.js');
+    return openZooKeeper(addressOf(url), options, signal);
+  },
+};
+
+/** All services there are, by scheme. */
+const SERVICES: ReadonlyMap<string, Service> = new Map([
+  ['zk', ZOOKEEPER],
+  ['zookeeper', ZOOKEEPER],
+  ['file', { ...NO_SERVER, name: 'files', open: openFileUrl }],
+  ['memory', { ...NO_SERVER, name: 'memory', open: openMemory }],
 ]);
+
+/**
+ * The service that a URL names.
+ * @throws UsageError for a URL that names none; it shows nothing but the scheme, since the rest may hold a password
+ */
+export function serviceOf(url: string): Service {
+  const scheme = schemeOf(url);
+  const service = scheme === undefined ? undefined : SERVICES.get(scheme);
+  if (service !== undefined) return service;
+  const known = [...SERVICES.keys()].map((name) => `${name}:`).join(' ');
+  const got = scheme === undefined ? 'one without a scheme' : `${scheme}:`;
+  throw new UsageError(`expected a URL that begins with one of ${known}, got ${got}`);
+}
+
+/**
+ * What stands behind `scheme://`.
+ * @throws UsageError when there are no two slashes
+ */
+export function addressOf(url: string): string {
+  const [, address] = /^[^:/]+:\/\/(.*)$/s.exec(url) ?? [];
+  if (address !== undefined) return address;
+  throw new UsageError(`expected ${schemeOf(url)}://host:port, got no two slashes`, {
+    hint: 'two slashes, then the host',
+  });
+}
 
 /**
  * Opens a session with the lock service at `url`.
@@ -32,15 +91,11 @@ export async function openBackend(
   signal: AbortSignal,
 ): Promise<LockBackend> {
   signal.throwIfAborted();
-  const scheme = /^[A-Za-z][A-Za-z0-9+.-]*(?=:)/.exec(url)?.[0].toLowerCase();
-  const open = scheme === undefined ? undefined : BACKENDS.get(scheme);
-  if (open === undefined) {
-    const known = [...BACKENDS.keys()].map((name) => `${name}:`).join(' ');
-    // The rest of the URL may hold a password.
-    const got = scheme === undefined ? 'one without a scheme' : `${scheme}:`;
-    throw new UsageError(`expected a URL that begins with one of ${known}, got ${got}`);
-  }
-  return open(url, options, signal);
+  return serviceOf(url).open(url, options, signal);
+}
+
+function schemeOf(url: string): string | undefined {
+  return /^[A-Za-z][A-Za-z0-9+.-]*(?=:)/.exec(url)?.[0].toLowerCase();
 }
 
 async function openFileUrl(url: string, { clock, log, askOnly = false }: OpenOptions): Promise<LockBackend> {
@@ -58,17 +113,6 @@ async function openMemory(url: string): Promise<LockBackend> {
   const service = memoryServices.get(name) ?? new MemoryService();
   memoryServices.set(name, service);
   return new MemoryBackend(service);
-}
-
-async function openZk(url: string, options: OpenOptions, signal: AbortSignal): Promise<LockBackend> {
-  const [, address] = /^[^:]+:\/\/(.*)$/s.exec(url) ?? [];
-  if (address === undefined) {
-    throw new UsageError(`expected zk://host:port, got ${JSON.stringify(url)}`, {
-      hint: 'two slashes, then the host',
-    });
-  }
-  const { openZooKeeper } = await import('./zookeeper/index.js');
-  return openZooKeeper(address, options, signal);
 }
 
 /**

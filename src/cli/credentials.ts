@@ -1,12 +1,12 @@
 import { readFileSync, statSync } from 'node:fs';
 import { codeOf, UsageError } from '../util/errors.js';
-import type { Service } from './service.js';
+import type { AuthFile, Service } from './service.js';
 import { showWords } from './words.js';
 
 /** What the files of a service hold. Never logged. */
 export interface Credentials {
   /** `user:password` */
-  readonly digest?: Buffer;
+  readonly login?: Buffer;
   readonly tls?: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
 }
 
@@ -17,9 +17,9 @@ const OTHERS = 0o007;
  * Reads the files with credentials.
  * @throws UsageError when one cannot be read, holds no credentials, or is a secret that others may read
  */
-export function readCredentials({ authFile, tls }: Pick<Service, 'authFile' | 'tls'>): Credentials {
+export function readCredentials({ auth, tls }: Pick<Service, 'auth' | 'tls'>): Credentials {
   return {
-    ...(authFile === undefined ? {} : { digest: readDigest(authFile) }),
+    ...(auth === undefined ? {} : { login: readLogin(auth) }),
     ...(tls === undefined
       ? {}
       : {
@@ -32,12 +32,14 @@ export function readCredentials({ authFile, tls }: Pick<Service, 'authFile' | 't
   };
 }
 
-function readDigest(path: string): Buffer {
-  const text = readSecret('zk-auth-file', path)
+function readLogin({ option, path }: AuthFile): Buffer {
+  const text = readSecret(option, path)
     .toString('utf8')
     .replace(/\r?\n$/, '');
-  if (/^[^:\s]+:[^\n]+$/.test(text)) return Buffer.from(text);
-  throw new UsageError(`--zk-auth-file: expected one line, user:password, got something else in ${path}`);
+  // A redis without users has a password alone, `:password`; nobody else takes an empty user.
+  const user = option === 'auth-file' ? '[^:\\s]*' : '[^:\\s]+';
+  if (new RegExp(`^${user}:[^\\n]+$`).test(text)) return Buffer.from(text);
+  throw new UsageError(`--${option}: expected one line, user:password, got something else in ${path}`);
 }
 
 /** The group may read it: that is how a secret is handed to a service. Others may not. */

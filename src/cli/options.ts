@@ -18,6 +18,12 @@ export const OPTIONS = {
     group: 'service',
     help: 'the lock service as a URL, instead of --zkhosts: zk://host:port,…[/chroot], file:///directory or memory://',
   },
+  'memcache-servers': {
+    kind: 'text',
+    env: 'MEMCACHE_SERVERS',
+    group: 'service',
+    help: 'memcached servers, instead of --zkhosts: host:port,…',
+  },
   local: {
     kind: 'boolean',
     group: 'service',
@@ -43,6 +49,11 @@ export const OPTIONS = {
     kind: 'file',
     group: 'service',
     help: 'file with user:password for ZooKeeper (digest); not readable by others',
+  },
+  'auth-file': {
+    kind: 'file',
+    group: 'service',
+    help: 'file with user:password (or :password) for any other service; not readable by others',
   },
   'zk-acl': {
     kind: 'choice',

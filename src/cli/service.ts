@@ -1,5 +1,4 @@
-import { parseEnsemble } from '../backend/zookeeper/hosts.js';
-import { leaseBudget } from '../backend/zookeeper/timing.js';
+import { type Service as Kind, serviceOf } from '../backend/registry.js';
 import type { Waiting } from '../supervisor/job.js';
 import { UsageError } from '../util/errors.js';
 import type { LeaseBudget } from '../util/lease-deadline.js';
@@ -21,9 +20,15 @@ export interface Service {
   readonly connectAttempts: number;
   /** The time line if the servers give the timeout asked for; `undefined` where silence cannot lose a lock. */
   readonly budget: LeaseBudget | undefined;
-  readonly authFile: string | undefined;
+  readonly auth: AuthFile | undefined;
   readonly acl: 'open' | 'creator';
   readonly tls: TlsFiles | undefined;
+}
+
+/** A file with `user:password`, and the option that named it. */
+export interface AuthFile {
+  readonly option: 'auth-file' | 'zk-auth-file';
+  readonly path: string;
 }
 
 export interface TlsFiles {
@@ -32,12 +37,6 @@ export interface TlsFiles {
   readonly key: string | undefined;
 }
 
-/** The URL of a ZooKeeper service, and its address. */
-const ZOOKEEPER = /^(?:zk|zookeeper):\/\/(.*)$/is;
-
-/** What only ZooKeeper knows: asked for beside another service, the wish must not be dropped in silence. */
-const ZOOKEEPER_ONLY: readonly OptionName[] = ['zk-auth-file', 'zk-acl', 'tls-ca', 'tls-cert', 'tls-key'];
-
 /**
  * @param waiting who does not want to wait for the lock has no more patience with a server: with `once` each is
  *   tried once, and the first connection may take no longer than the whole wait
@@ -45,73 +44,112 @@ const ZOOKEEPER_ONLY: readonly OptionName[] = ['zk-auth-file', 'zk-acl', 'tls-ca
  *   cannot hold
  */
 export function readService(values: Values, waiting: Waiting): Service {
-  const { url, chosenBy } = chooseUrl(values);
+  const { url, chosenBy, typed } = chooseUrl(values);
+  if (typed && hasPassword(url ?? '')) throw shownToAll(chosenBy);
   const ttlMs = values.milliseconds('timeout');
   const attempts = values.attempts('retry') ?? Number.POSITIVE_INFINITY;
-  const address = ZOOKEEPER.exec(url ?? '')?.[1];
-  const servers = address === undefined ? undefined : serversOf(address, chosenBy);
-  if (servers === undefined) refuseZooKeeperOptions(values, chosenBy);
-  const budget = servers === undefined ? undefined : leaseBudget(ttlMs, values.milliseconds('loss-grace'));
+  // Whatever the directory of --local is: it is one of files.
+  const kind = named(chosenBy, () => serviceOf(url ?? 'file:'));
+  const servers = url === undefined ? 1 : named(chosenBy, () => kind.servers(url));
+  refuseIdleOptions(values, kind, chosenBy);
   return {
     url,
     chosenBy,
     ttlMs,
     connectLimitMs: Math.min(ttlMs, (waiting.how === 'blocking' ? waiting.limitMs : undefined) ?? ttlMs),
-    budget,
-    connectAttempts: waiting.how === 'once' ? Math.min(attempts, servers ?? 1) : attempts,
-    ...credentialsFor(url ?? '', values),
+    budget: kind.budget(ttlMs, values.milliseconds('loss-grace')),
+    connectAttempts: waiting.how === 'once' ? Math.min(attempts, servers) : attempts,
+    ...readCredentials(kind, values),
   };
 }
 
-function chooseUrl(values: Values): { url: string | undefined; chosenBy: string } {
-  const chosen = oneOf(values.layers, ['zkhosts', 'url', 'local'], ['local']);
+/** @returns `typed`: the URL stood on the command line */
+function chooseUrl(values: Values): { url: string | undefined; chosenBy: string; typed: boolean } {
+  const chosen = oneOf(values.layers, ['zkhosts', 'url', 'memcache-servers', 'local'], ['local']);
   const chosenBy = chosen?.given.label ?? 'default';
-  if (chosen?.name === 'local') return { url: undefined, chosenBy };
-  const url = chosen?.name === 'url' ? values.text('url') : undefined;
-  return { url: url ?? `zk://${values.text('zkhosts')}`, chosenBy };
+  const typed = values.layers[0]?.get(chosen?.name ?? 'zkhosts') !== undefined;
+  if (chosen?.name === 'local') return { url: undefined, chosenBy, typed };
+  if (chosen?.name === 'url') return { url: values.text('url'), chosenBy, typed };
+  if (chosen?.name === 'memcache-servers') {
+    return { url: `memcached://${values.text('memcache-servers')}`, chosenBy, typed };
+  }
+  return { url: `zk://${values.text('zkhosts')}`, chosenBy, typed };
 }
 
-function serversOf(address: string, chosenBy: string): number {
+function hasPassword(url: string): boolean {
+  return /^[^/]*:\/\/[^/@]*:[^/@]*@/.test(url);
+}
+
+function shownToAll(chosenBy: string): UsageError {
+  return new UsageError(`${chosenBy}: expected a URL without a password, got one with it`, {
+    hint: 'every user of this host can read a command line: use LOCKEX_URL, or --auth-file',
+  });
+}
+
+/** Runs `read`, whose errors are to name the option that brought them. */
+function named<T>(label: string, read: () => T): T {
   try {
-    return parseEnsemble(address).servers.length;
+    return read();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    throw new UsageError(`${chosenBy}: ${error.message}`, { cause: error });
+    const { hint } = error;
+    throw new UsageError(`${label}: ${error.message}`, {
+      cause: error,
+      ...(hint === undefined ? {} : { hint }),
+    });
   }
 }
 
-function refuseZooKeeperOptions(values: Values, chosenBy: string): void {
+/** What a service knows nothing of, asked for beside it on the command line, must not be dropped in silence. */
+function refuseIdleOptions(values: Values, { name, takes }: Kind, chosenBy: string): void {
   const [typed] = values.layers;
-  const name = ZOOKEEPER_ONLY.find((option) => typed?.has(option));
-  if (name === undefined) return;
-  throw new UsageError(`${flagOf(name)}: expected a ZooKeeper service with it, got ${chosenBy}`);
+  const idle = CREDENTIALS.find(([option, need]) => typed?.has(option) && !need(takes));
+  if (idle === undefined) return;
+  const wanted = idle[0].startsWith('zk-') ? 'a ZooKeeper service with it' : 'a service that takes it';
+  throw new UsageError(`${flagOf(idle[0])}: expected ${wanted}, got ${chosenBy} (${name})`);
 }
 
+/** The options with credentials, and what a service must take to have a use for them. */
+const CREDENTIALS: readonly (readonly [OptionName, (takes: Kind['takes']) => boolean])[] = [
+  ['zk-auth-file', ({ acl }) => acl],
+  ['zk-acl', ({ acl }) => acl],
+  ['auth-file', ({ login, acl }) => login && !acl],
+  ['tls-ca', ({ tls }) => tls],
+  ['tls-cert', ({ tls }) => tls],
+  ['tls-key', ({ tls }) => tls],
+];
+
 /**
- * The credentials for a service: only ZooKeeper takes any.
+ * The credentials that the service at `url` takes.
  * @throws UsageError
  */
 export function credentialsFor(url: string, values: Values): Credentials {
-  return ZOOKEEPER.test(url) ? readCredentials(values) : NO_CREDENTIALS;
+  return readCredentials(serviceOf(url), values);
 }
 
-type Credentials = Pick<Service, 'authFile' | 'acl' | 'tls'>;
+type Credentials = Pick<Service, 'auth' | 'acl' | 'tls'>;
 
-const NO_CREDENTIALS: Credentials = { authFile: undefined, acl: 'open', tls: undefined };
-
-function readCredentials(values: Values): Credentials {
-  const authFile = values.text('zk-auth-file');
-  const acl = values.choice('zk-acl');
-  if (acl === 'creator' && authFile === undefined) {
+function readCredentials({ takes }: Kind, values: Values): Credentials {
+  const option = takes.acl ? 'zk-auth-file' : 'auth-file';
+  const path = takes.login ? values.text(option) : undefined;
+  const acl = takes.acl ? values.choice('zk-acl') : 'open';
+  if (acl === 'creator' && path === undefined) {
     throw new UsageError('--zk-acl creator: expected --zk-auth-file with it, got none', {
       hint: 'without credentials, nobody would be the creator',
     });
   }
+  return {
+    auth: path === undefined ? undefined : { option, path },
+    acl,
+    tls: takes.tls ? readTls(values) : undefined,
+  };
+}
+
+function readTls(values: Values): TlsFiles | undefined {
   const tls = { ca: values.text('tls-ca'), cert: values.text('tls-cert'), key: values.text('tls-key') };
   if (tls.cert === undefined && tls.key !== undefined) throw incomplete('tls-key', 'tls-cert');
   if (tls.cert !== undefined && tls.key === undefined) throw incomplete('tls-cert', 'tls-key');
-  const wanted = tls.ca !== undefined || tls.cert !== undefined;
-  return { authFile, acl, tls: wanted ? tls : undefined };
+  return tls.ca !== undefined || tls.cert !== undefined ? tls : undefined;
 }
 
 function incomplete(given: OptionName, missing: OptionName): UsageError {

@@ -18,7 +18,15 @@ export interface VerifySettings {
 }
 
 /** The options that mean something here. Any other, typed, is a misunderstanding; in the environment it is the run's. */
-const TAKEN: readonly OptionName[] = ['timeout', 'zk-auth-file', 'tls-ca', 'tls-cert', 'tls-key', 'quiet'];
+const TAKEN: readonly OptionName[] = [
+  'timeout',
+  'zk-auth-file',
+  'auth-file',
+  'tls-ca',
+  'tls-cert',
+  'tls-key',
+  'quiet',
+];
 
 /**
  * The limit without `-T`. The service has been silent for 6 s when the lock counts as lost (T = 15 s): who has waited
@@ -52,7 +60,7 @@ export function readVerifySettings(values: Values, evidence: string | undefined)
       // Less than all, so that the line tells what came of the connecting, and not of the waiting.
       connectLimitMs: limitMs * 0.8,
       connectAttempts: Number.POSITIVE_INFINITY,
-      ...credentialsFor(asked?.url ?? '', onlyTaken(values)),
+      ...credentialsFor(asked?.url ?? 'memory:', onlyTaken(values)),
     },
     limitMs,
     quiet:

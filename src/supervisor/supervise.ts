@@ -66,6 +66,8 @@ async function oneSession(
   // While the first requests are on their way.
   world.stage.entrust(backend.farewell);
   const lease = await waiting;
+  // What gives back a permit may be another word than what leaves a line.
+  world.stage.entrust(backend.farewell);
   try {
     announce(lease, job, world);
     // A stop that raced the grant never starts the command, nor does a lease that a freeze has used up meanwhile.

@@ -7,13 +7,13 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import type { Claim, LockBackend } from '../../src/backend/contract.js';
 import { openFile } from '../../src/backend/file/index.js';
+import { until } from '../../src/testing/until.js';
 import { systemClock } from '../../src/util/clock.js';
 import { codeOf, LeaseLostError } from '../../src/util/errors.js';
 import { silentLog } from '../../src/util/log.js';
 import { helpersOf, keeperOf, keeperOfHolder, notesIn, waitersOf } from '../helpers/file-backend.js';
 import { alive } from '../helpers/processes.js';
 import { type TempDir, tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 
 const TREE_ID = 'ab'.repeat(16);
 const FIXTURE = join(import.meta.dirname, 'file-holder.fixture.ts');

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Claim } from '../../src/backend/contract.js';
 import { openFile } from '../../src/backend/file/index.js';
+import { until } from '../../src/testing/until.js';
 import { LeaseLostError } from '../../src/util/errors.js';
 import { silentLog } from '../../src/util/log.js';
 import { helpersOf, keeperOfHolder, notesIn } from '../helpers/file-backend.js';
 import { ManualClock } from '../helpers/manual-clock.js';
 import { alive } from '../helpers/processes.js';
 import { type TempDir, tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 
 const never = new AbortController().signal;
 const claim: Claim = {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { until } from '../../src/testing/until.js';
 import { type Lockex, lockex } from '../helpers/lockex.js';
 import { alive, childrenOf, statOf } from '../helpers/processes.js';
-import { until } from '../helpers/until.js';
 import type { ContenderLink } from './contender-link.js';
 import { lostItsLock, unexpectedEnd } from './ends.js';
 import { partOf } from './plan.js';

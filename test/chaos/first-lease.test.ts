@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { lockex } from '../helpers/lockex.js';
 import { startProxy } from '../helpers/proxy.js';
 import { scope } from '../helpers/scope.js';
-import { until } from '../helpers/until.js';
 import { startEnsemble } from '../helpers/zookeeper.js';
 import { overlapsIn } from './verdict.js';
 import { Witness } from './witness.js';

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from '../../src/testing/until.js';
 import { expectNoProcessWithEnv } from '../helpers/processes.js';
-import { until } from '../helpers/until.js';
 import { Probe } from '../helpers/zk-probe.js';
 import type { Ensemble } from '../helpers/zookeeper.js';
 import type { ChaosSettings } from './settings.js';

@@ -1,4 +1,4 @@
-import { until } from '../helpers/until.js';
+import { until } from '../../src/testing/until.js';
 import type { Ensemble } from '../helpers/zookeeper.js';
 import type { ZooKeeperServer } from '../helpers/zookeeper-server.js';
 import type { ServerFault, Step } from './plan.js';

@@ -6,9 +6,9 @@ import { isPopulated, killLeaf, makeLeaf, ownCgroup, removeLeaf } from '../../sr
 import { CgroupTree } from '../../src/child/cgroup-tree.js';
 import type { SignalName } from '../../src/child/child.js';
 import type { Pass, Tree } from '../../src/child/tree.js';
+import { until } from '../../src/testing/until.js';
 import { randomId } from '../../src/util/random-id.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { LEVELS } from './levels.js';
 import { none, Stage } from './stage.js';
 

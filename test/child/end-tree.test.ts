@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import type { SignalName } from '../../src/child/child.js';
 import { endTree } from '../../src/child/end-tree.js';
 import type { Member, Pass, Tree } from '../../src/child/tree.js';
+import { until } from '../../src/testing/until.js';
 import type { Log } from '../../src/util/log.js';
 import { silentLog } from '../../src/util/log.js';
 import { ManualClock } from '../helpers/manual-clock.js';
-import { until } from '../helpers/until.js';
 
 /** A tree that a test makes up. */
 class FakeTree implements Tree {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Child } from '../../src/child/child.js';
 import { ForeignTree } from '../../src/child/foreign-tree.js';
-import { until } from '../helpers/until.js';
+import { until } from '../../src/testing/until.js';
 import { assertNoneLives, Stage } from './stage.js';
 
 /** The tree as a host without /proc sees it. */

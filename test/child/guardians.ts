@@ -1,5 +1,5 @@
+import { until } from '../../src/testing/until.js';
 import { processesWithEnv } from '../helpers/processes.js';
-import { until } from '../helpers/until.js';
 
 /** The living guardian of a tree. */
 export function guardianOf(treeId: string): Promise<number> {

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext } from 'node:test';
 import { buildSync } from 'esbuild';
+import { until } from '../../src/testing/until.js';
 import type { HostOrder } from '../fixtures/child/stage-host.js';
 import { alive, allPids, argvOf } from '../helpers/processes.js';
 import { Run } from '../helpers/run.js';
 import { scope } from '../helpers/scope.js';
-import { until } from '../helpers/until.js';
 import { FIXTURES } from './stage.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import type { TestContext } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { LOCKEX, NODE_FIRST_PATH } from '../helpers/lockex.js';
 import { Run, type RunOptions } from '../helpers/run.js';
 import { scope } from '../helpers/scope.js';
-import { until } from '../helpers/until.js';
 import { atEachLevel, INLINE } from './levels.js';
 import type { Stage } from './stage.js';
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ownCgroup, removeLeaf } from '../../src/child/cgroup.js';
 import type { IsolationLevel } from '../../src/child/isolation.js';
+import { until } from '../../src/testing/until.js';
 import { LOCKEX, type Lockex, lockex } from '../helpers/lockex.js';
 import { describeProcesses, processesWithEnv } from '../helpers/processes.js';
 import { scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { LEVELS } from './levels.js';
 
 /** The command of the inner one: daemons, and the ids of both trees. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
+import { until } from '../../src/testing/until.js';
 import { LOCKEX, NODE_FIRST_PATH } from '../helpers/lockex.js';
 import { Run } from '../helpers/run.js';
 import { scope } from '../helpers/scope.js';
-import { until } from '../helpers/until.js';
 import { atEachLevel } from './levels.js';
 
 /** Leaves five orphans that end at once, and tells how many are still there two seconds later; 0 as soon as none is. */

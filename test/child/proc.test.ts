@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readMark, readProcess, readProcesses } from '../../src/child/proc.js';
-import { until } from '../helpers/until.js';
+import { until } from '../../src/testing/until.js';
 import { Stage } from './stage.js';
 
 test('a marked process that becomes another program again and again is never taken for one without a mark', async (t) => {

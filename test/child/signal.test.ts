@@ -6,8 +6,8 @@ import type { SignalName } from '../../src/child/child.js';
 import { readProcess } from '../../src/child/proc.js';
 import { ProcTree } from '../../src/child/proc-tree.js';
 import { send } from '../../src/child/send.js';
+import { until } from '../../src/testing/until.js';
 import { randomId } from '../../src/util/random-id.js';
-import { until } from '../helpers/until.js';
 import { atEachLevel } from './levels.js';
 import { none, type Stage } from './stage.js';
 

@@ -7,9 +7,9 @@ import type { Child, Group } from '../../src/child/child.js';
 import type { IsolationLevel } from '../../src/child/isolation.js';
 import { readProcess } from '../../src/child/proc.js';
 import { prepareStage } from '../../src/child/stage.js';
+import { until } from '../../src/testing/until.js';
 import { systemClock } from '../../src/util/clock.js';
 import { type Log, silentLog } from '../../src/util/log.js';
-import { until } from '../helpers/until.js';
 
 export const FIXTURES = join(import.meta.dirname, '..', 'fixtures', 'child');
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { readProcess } from '../../src/child/proc.js';
+import { until } from '../../src/testing/until.js';
 import { randomId } from '../../src/util/random-id.js';
-import { until } from '../helpers/until.js';
 import { atEachLevel } from './levels.js';
 import { openPipe } from './pipe.js';
 import { assertNoneLives, FIXTURES, forever, none, patience } from './stage.js';

@@ -11,7 +11,9 @@ test('lockex reads credentials from a file, the group may share it', async () =>
   await using dir = await tempDir('auth');
   const authFile = dir.join('auth');
   await writeFile(authFile, `${SECRET}\n`, { mode: 0o640 });
-  assert.deepEqual(readCredentials({ authFile, tls: undefined }), { digest: Buffer.from(SECRET) });
+  assert.deepEqual(readCredentials({ auth: { option: 'zk-auth-file', path: authFile }, tls: undefined }), {
+    login: Buffer.from(SECRET),
+  });
 });
 
 test('lockex refuses a secret that others may read, and says what to do, but not the secret', async () => {
@@ -20,7 +22,7 @@ test('lockex refuses a secret that others may read, and says what to do, but not
   await writeFile(authFile, SECRET);
   await chmod(authFile, 0o644);
   assert.throws(
-    () => readCredentials({ authFile, tls: undefined }),
+    () => readCredentials({ auth: { option: 'zk-auth-file', path: authFile }, tls: undefined }),
     (error: Error & { hint?: string }) => {
       assert.match(
         error.message,
@@ -37,13 +39,13 @@ test('lockex refuses a file that is not there, or holds no credentials', async (
   await using dir = await tempDir('auth');
   const authFile = dir.join('auth');
   assert.throws(
-    () => readCredentials({ authFile, tls: undefined }),
+    () => readCredentials({ auth: { option: 'zk-auth-file', path: authFile }, tls: undefined }),
     /^UsageError: --zk-auth-file: expected a file that can be read, got .* \(ENOENT\)$/,
   );
   for (const text of ['s3cret', ':s3cret', 'user:', 'user:a\nuser:b\n', '']) {
     await writeFile(authFile, text, { mode: 0o600 });
     assert.throws(
-      () => readCredentials({ authFile, tls: undefined }),
+      () => readCredentials({ auth: { option: 'zk-auth-file', path: authFile }, tls: undefined }),
       (error: Error) =>
         /expected one line, user:password/.test(error.message) && !/s3cret/.test(error.message),
     );
@@ -56,11 +58,11 @@ test('lockex reads the files of TLS, each for itself, and a key as a secret', as
   await writeFile(ca, 'CA');
   await writeFile(key, 'KEY');
   await chmod(key, 0o644);
-  assert.deepEqual(readCredentials({ authFile: undefined, tls: { ca, cert: undefined, key: undefined } }), {
+  assert.deepEqual(readCredentials({ auth: undefined, tls: { ca, cert: undefined, key: undefined } }), {
     tls: { ca: Buffer.from('CA') },
   });
   assert.throws(
-    () => readCredentials({ authFile: undefined, tls: { ca, cert: ca, key } }),
+    () => readCredentials({ auth: undefined, tls: { ca, cert: ca, key } }),
     /--tls-key: expected a file closed to others/,
   );
 });

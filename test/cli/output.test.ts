@@ -4,9 +4,9 @@ import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs'
 import { test } from 'node:test';
 import { createLogger } from '../../src/cli/logger.js';
 import { Output } from '../../src/cli/output.js';
+import { until } from '../../src/testing/until.js';
 import { systemClock } from '../../src/util/clock.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 
 const note = (dropped: number) => `${dropped} dropped\n`;
 

@@ -21,7 +21,7 @@ test('lockex without options asks a ZooKeeper on this host for a lock named afte
     connectLimitMs: 15_000,
     connectAttempts: Number.POSITIVE_INFINITY,
     budget: leaseBudget(15_000, undefined),
-    authFile: undefined,
+    auth: undefined,
     acl: 'open',
     tls: undefined,
   });

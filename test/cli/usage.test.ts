@@ -212,7 +212,7 @@ describe('lockex refuses options that contradict each other', () => {
     [
       'TLS with files',
       ['--local', '--tls-ca', 'x'],
-      /^--tls-ca: expected a ZooKeeper service with it, got --local/,
+      /^--tls-ca: expected a service that takes it, got --local \(files\)/,
     ],
   ];
   for (const [what, argv, message] of CASES) {

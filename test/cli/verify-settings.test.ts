@@ -30,7 +30,7 @@ test('-T limits it; without, 5 seconds, or the LOCKEX_TIMEOUT of the run if that
 test('TLS and credentials come from its own options or the environment; what is the run’s alone is left alone', () => {
   const { service } = verify(['--tls-ca', 'ca.pem'], { LOCKEX_ZK_AUTH_FILE: 'auth' });
   assert.deepEqual(service.tls, { ca: 'ca.pem', cert: undefined, key: undefined });
-  assert.equal(service.authFile, 'auth');
+  assert.deepEqual(service.auth, { option: 'zk-auth-file', path: 'auth' });
   const env = { LOCKEX_ZK_ACL: 'creator', LOCKEX_LOCKID: 'x', LOCKEX_URL: 'file:///x', LOCKEX_QUIET: '1' };
   const settings = verify([], env);
   assert.deepEqual([settings.service.acl, settings.asked?.url, settings.quiet], ['open', 'zk://a:1', true]);

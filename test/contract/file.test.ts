@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { openFile } from '../../src/backend/file/index.js';
+import { contractSuite } from '../../src/testing/suite.js';
 import { systemClock } from '../../src/util/clock.js';
 import { silentLog } from '../../src/util/log.js';
 import { helpersOf, keeperOfHolder } from '../helpers/file-backend.js';
 import { tempDir } from '../helpers/temp.js';
-import { contractSuite } from './suite.js';
 
 contractSuite('the file backend', async () => {
   const dir = await tempDir('contract-file');

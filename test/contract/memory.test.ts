@@ -1,5 +1,5 @@
 import { MemoryBackend, MemoryService } from '../../src/backend/memory/index.js';
-import { contractSuite } from './suite.js';
+import { contractSuite } from '../../src/testing/suite.js';
 
 contractSuite('the memory backend', async () => {
   const service = new MemoryService();

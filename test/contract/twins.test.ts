@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../../src/backend/contract.js';
 import { MemoryBackend, MemoryService } from '../../src/backend/memory/index.js';
-import type { Ground } from './bench.js';
-import { check, sentences } from './suite.js';
+import type { Ground } from '../../src/testing/bench.js';
+import { check, sentences } from '../../src/testing/suite.js';
 
 /** A memory backend that keeps the contract, to be broken in one place. */
 class Twin implements LockBackend {
@@ -197,6 +197,6 @@ test('the contract suite fails a backend that lists waiters before holders, or i
       return this.sound.acquire({ ...claim, onQueue }, signal);
     }
   }
-  await fails(/^tells who holds and who waits/, Confused);
+  await fails(/^tells who holds and, where/, Confused);
   await fails(/^tells a waiter whom it waits for/, Confused);
 });

@@ -1,12 +1,12 @@
 import { after, before } from 'node:test';
 import { openZooKeeper } from '../../src/backend/zookeeper/index.js';
 import type { Session } from '../../src/backend/zookeeper/session.js';
+import { contractSuite } from '../../src/testing/suite.js';
 import { systemClock } from '../../src/util/clock.js';
 import { silentLog } from '../../src/util/log.js';
 import { never, openSession } from '../backend/zookeeper/kit.js';
 import { treeBelow } from '../backend/zookeeper/tree.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
-import { contractSuite } from './suite.js';
 
 let zookeeper: ZooKeeper;
 let admin: Session;

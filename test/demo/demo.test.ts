@@ -4,12 +4,12 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { drawLanes, type Lane } from '../../bench/demo/lanes.js';
+import { until } from '../../src/testing/until.js';
 import { NODE_FIRST_PATH } from '../helpers/lockex.js';
 import { expectNoProcessWithEnv } from '../helpers/processes.js';
 import { Run } from '../helpers/run.js';
 import { scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 
 /** The demo without a terminal, with a directory for its files, and a mark on all its processes. */
 async function startDemo(t: TestContext) {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import type { Lockex } from '../helpers/lockex.js';
 import { alive } from '../helpers/processes.js';
 import { scope } from '../helpers/scope.js';
-import { until } from '../helpers/until.js';
 import { Probe } from '../helpers/zk-probe.js';
 import { type Ensemble, startEnsemble } from '../helpers/zookeeper.js';
 import { freshLock, run, running, STAYS, waiting } from './stage.js';

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { silentServer } from '../helpers/fake-servers.js';
 import type { Lockex } from '../helpers/lockex.js';
 import { alive } from '../helpers/processes.js';
 import { startProxy } from '../helpers/proxy.js';
 import { scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { OPCODE } from '../helpers/zk-frames.js';
 import { Probe } from '../helpers/zk-probe.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { openSession } from '../backend/zookeeper/kit.js';
 import { treeBelow } from '../backend/zookeeper/tree.js';
 import { type Lockex, lockex } from '../helpers/lockex.js';
 import { startProxy } from '../helpers/proxy.js';
 import { scope } from '../helpers/scope.js';
-import { until } from '../helpers/until.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
 import { freshLock, running, run as runOn, STAYS, waiting } from './stage.js';
 

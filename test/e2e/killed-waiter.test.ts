@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { lockex } from '../helpers/lockex.js';
 import { scope } from '../helpers/scope.js';
-import { until } from '../helpers/until.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
 import { freshLock } from './stage.js';
 

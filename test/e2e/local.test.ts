@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { type Lockex, lockex } from '../helpers/lockex.js';
 import { alive } from '../helpers/processes.js';
 import { type Scope, scope } from '../helpers/scope.js';
 import { type TempDir, tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { running, STAYS } from './stage.js';
 
 /** A directory for locks, and its URL. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { alive } from '../helpers/processes.js';
-import { until } from '../helpers/until.js';
 import { Probe } from '../helpers/zk-probe.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
 import { preload } from './preload.js';

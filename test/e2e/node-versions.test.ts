@@ -3,12 +3,12 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import packageJson from '../../package.json' with { type: 'json' };
+import { until } from '../../src/testing/until.js';
 import { LOCKEX, Lockex } from '../helpers/lockex.js';
 import { NODE_LINES, type NodeLine, nodeOf, onceIn, pick } from '../helpers/node-versions.js';
 import { freePort } from '../helpers/ports.js';
 import { scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
 
 let zookeeper: ZooKeeper;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { freePort } from '../helpers/ports.js';
 import { Run } from '../helpers/run.js';
 import { type Scope, scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { startEnsemble } from '../helpers/zookeeper.js';
 import { FIXTURES_FIRST_PATH, Host } from './cold-standby/host.js';
 import { ask, livesIn, overlaps, redisConfig, serverPid } from './cold-standby/redis.js';

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { type Lockex, lockex } from '../helpers/lockex.js';
 import { scope } from '../helpers/scope.js';
-import { until } from '../helpers/until.js';
 
 /** A command line that announces itself by `ready <pid>` and goes on until it is ended. */
 export const STAYS = ['sh', '-c', 'echo ready $$; exec sleep 300'] as const;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, type TestContext, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { LOCKEX, type Lockex, lockex } from '../helpers/lockex.js';
 import { Run, type RunOptions } from '../helpers/run.js';
 import { scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { Probe } from '../helpers/zk-probe.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
 import { freshLock } from './stage.js';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { jsonLines } from '../helpers/lockex.js';
 import { alive } from '../helpers/processes.js';
 import { scope } from '../helpers/scope.js';
-import { until } from '../helpers/until.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
 import { Host } from './cold-standby/host.js';
 import { Witness } from './cold-standby/witness.js';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { TestContext } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { Daemon } from '../helpers/daemon.js';
 import { LOCKEX, Lockex, NODE_FIRST_PATH } from '../helpers/lockex.js';
 import { scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 
 /** Copies the real `/proc/uptime` to a file, put forward by the seconds in another file, 200 times a second. */
 const CLOCK = `

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { jsonLines, LOCKEX, type Lockex, lockex } from '../helpers/lockex.js';
 import { KEYS, Pty, type PtyOptions } from '../helpers/pty.js';
 import { type Scope, scope } from '../helpers/scope.js';
 import { spelled, visibleLines } from '../helpers/screen.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { Probe } from '../helpers/zk-probe.js';
 import { startZooKeeper } from '../helpers/zookeeper.js';
 import { onTerminal, ownLock } from './terminal-stage.js';

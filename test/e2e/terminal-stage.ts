@@ -1,9 +1,9 @@
+import { until } from '../../src/testing/until.js';
 import { LOCKEX } from '../helpers/lockex.js';
 import { statOf } from '../helpers/processes.js';
 import { Pty, type PtyOptions } from '../helpers/pty.js';
 import type { Scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 
 /** Options for a lock in a directory of the test's own. */
 export async function ownLock(on: Scope): Promise<string[]> {

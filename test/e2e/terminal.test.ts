@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { LOCKEX, lockex } from '../helpers/lockex.js';
 import { alive, statOf } from '../helpers/processes.js';
 import { KEYS, Pty } from '../helpers/pty.js';
 import { type Scope, scope } from '../helpers/scope.js';
-import { until } from '../helpers/until.js';
 import { inState, onTerminal, ownLock, pidOf } from './terminal-stage.js';
 
 /**

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { authority, type Certificate, certificate } from '../helpers/certificates.js';
 import { LOCKEX } from '../helpers/lockex.js';
 import { freePort } from '../helpers/ports.js';
 import { type TempDir, tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
 import { freshLock, run } from './stage.js';
 

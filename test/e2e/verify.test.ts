@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { after, before, type TestContext, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { openSession } from '../backend/zookeeper/kit.js';
 import { treeBelow } from '../backend/zookeeper/tree.js';
 import { silentServer } from '../helpers/fake-servers.js';
@@ -8,7 +9,6 @@ import { LOCKEX, type Lockex, lockex } from '../helpers/lockex.js';
 import { startProxy } from '../helpers/proxy.js';
 import { scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { Probe } from '../helpers/zk-probe.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
 import { freshLock, run } from './stage.js';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import type { Lockex } from '../helpers/lockex.js';
 import { alive, argvOf, childrenOf, describeProcesses } from '../helpers/processes.js';
 import { scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { run, running } from './stage.js';
 
 /**

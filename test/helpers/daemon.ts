@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { until } from '../../src/testing/until.js';
 import { statOf } from './processes.js';
-import { until } from './until.js';
 
 /** How a process ended. */
 export interface Ended {

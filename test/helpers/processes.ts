@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { until } from './until.js';
+import { until } from '../../src/testing/until.js';
 
 /** The state letter and the parent of a process; `undefined` when there is no such process. */
 export function statOf(pid: number): { state: string; parent: number } | undefined {

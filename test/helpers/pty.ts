@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { until } from '../../src/testing/until.js';
 import type { Ended } from './daemon.js';
 import { jsonLines, NODE_FIRST_PATH } from './lockex.js';
 import { Run } from './run.js';
-import { until } from './until.js';
 
 /** What the keys send. */
 export const KEYS = { CTRL_C: '\x03', CTRL_D: '\x04', CTRL_Z: '\x1a', CTRL_BACKSLASH: '\x1c' } as const;

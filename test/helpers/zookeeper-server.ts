@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { until } from '../../src/testing/until.js';
 import { Daemon } from './daemon.js';
 import {
   fourLetter,
@@ -10,7 +11,6 @@ import {
   type ServerMode,
   type WatchCount,
 } from './four-letter.js';
-import { until } from './until.js';
 
 /**
  * Debian's `zookeeper`; its manifest names the other jars, but for two that Netty needs (TLS). slf4j-simple writes

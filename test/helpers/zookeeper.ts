@@ -1,6 +1,6 @@
+import { until } from '../../src/testing/until.js';
 import { freePort } from './ports.js';
 import { type TempDir, tempDir } from './temp.js';
-import { until } from './until.js';
 import { PeerNetwork } from './zk-peers.js';
 import { ZooKeeperServer } from './zookeeper-server.js';
 

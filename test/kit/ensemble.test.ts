@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
-import { until } from '../helpers/until.js';
+import { until } from '../../src/testing/until.js';
 import { Probe } from '../helpers/zk-probe.js';
 import { type Ensemble, startEnsemble } from '../helpers/zookeeper.js';
 

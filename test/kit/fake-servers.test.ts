@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { hostileServer, silentServer } from '../helpers/fake-servers.js';
 import { scope } from '../helpers/scope.js';
-import { until } from '../helpers/until.js';
 import { FrameSplitter, OPCODE, ustring, watchEvent } from '../helpers/zk-frames.js';
 import { Probe } from '../helpers/zk-probe.js';
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { freePort } from '../helpers/ports.js';
 import { startProxy } from '../helpers/proxy.js';
 import { scope } from '../helpers/scope.js';
-import { until } from '../helpers/until.js';
 
 /** A server that answers every chunk with `<chunk>`, and what it has heard. */
 async function echo(t: TestContext): Promise<{ address: string; heard: () => string; ended: () => number }> {

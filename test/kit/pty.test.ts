@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { alive } from '../helpers/processes.js';
 import { KEYS, Pty } from '../helpers/pty.js';
 import { scope } from '../helpers/scope.js';
-import { until } from '../helpers/until.js';
 
 test('a command on a terminal has it as its controlling terminal, with the size asked for', async (t) => {
   const pty = await scope(t).use(

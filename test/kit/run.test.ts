@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { jsonLines, lockex } from '../helpers/lockex.js';
 import { freePort } from '../helpers/ports.js';
 import { alive, childrenOf, descendants, processesWithEnv, statOf } from '../helpers/processes.js';
 import { cleanEnv, Run } from '../helpers/run.js';
 import { Scope, scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 
 test('a run has its input, both outputs and the exit status whole when it has ended', async (t) => {
   const run = await scope(t).use(

@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { alive, statOf } from '../helpers/processes.js';
 import { scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { Probe } from '../helpers/zk-probe.js';
 import { startZooKeeper } from '../helpers/zookeeper.js';
 

@@ -29,7 +29,9 @@ export class QueueBackend implements LockBackend {
     fencing: true,
     shared: false,
     maxPermits: 100,
+    waiters: true,
     handoverDelay: false,
+    hold: false,
   };
   readonly farewell = undefined;
   readonly #session: ClientSession;

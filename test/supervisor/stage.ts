@@ -2,9 +2,9 @@ import type { LockBackend } from '../../src/backend/contract.js';
 import { MemoryBackend, MemoryService } from '../../src/backend/memory/index.js';
 import type { Stage as ChildStage, ExitStatus, SignalName } from '../../src/child/child.js';
 import type { Job, World } from '../../src/supervisor/job.js';
+import { until } from '../../src/testing/until.js';
 import { systemClock } from '../../src/util/clock.js';
 import type { Log } from '../../src/util/log.js';
-import { until } from '../helpers/until.js';
 import { type Answers, ScriptedChild } from './scripted-child.js';
 
 export const exited = (code: number): ExitStatus => ({ how: 'exited', code });

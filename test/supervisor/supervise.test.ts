@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryBackend } from '../../src/backend/memory/index.js';
 import { supervise } from '../../src/supervisor/supervise.js';
+import { until } from '../../src/testing/until.js';
 import { LeaseLostError, NotAcquiredError } from '../../src/util/errors.js';
-import { until } from '../helpers/until.js';
 import { exited, killed, Stage } from './stage.js';
 
 const never = new AbortController().signal;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { freshLock, run, running, STAYS, waiting } from '../e2e/stage.js';
 import { guardianOf } from '../e2e/witness.js';
 import { silentServer } from '../helpers/fake-servers.js';
@@ -7,7 +8,6 @@ import { alive } from '../helpers/processes.js';
 import { startProxy, type TcpProxy } from '../helpers/proxy.js';
 import { scope } from '../helpers/scope.js';
 import { SessionThief } from '../helpers/session-thief.js';
-import { until } from '../helpers/until.js';
 import { OPCODE } from '../helpers/zk-frames.js';
 import { Probe } from '../helpers/zk-probe.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { chmod, copyFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { freshLock, run, running, waiting } from '../e2e/stage.js';
 import { assertAlone, assertGone, hold, witness } from '../e2e/witness.js';
 import { LOCKEX, Lockex, NODE_FIRST_PATH } from '../helpers/lockex.js';
 import { alive } from '../helpers/processes.js';
 import { scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { Probe } from '../helpers/zk-probe.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { openSession, playServer } from '../backend/zookeeper/kit.js';
 import { preload } from '../e2e/preload.js';
 import { freshLock, run, waiting } from '../e2e/stage.js';
@@ -11,7 +12,6 @@ import { alive } from '../helpers/processes.js';
 import { startProxy } from '../helpers/proxy.js';
 import { scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 import { decodeRequest, FrameSplitter, OPCODE, reply } from '../helpers/zk-frames.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { LOCKEX, Lockex, NODE_FIRST_PATH } from '../helpers/lockex.js';
 import { childrenOf } from '../helpers/processes.js';
 import { scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
-import { until } from '../helpers/until.js';
 
 /** Runs a program as process 1 of a namespace of its own. Needs root. */
 async function asPid1(t: TestContext, file: string, args: readonly string[]): Promise<Lockex> {

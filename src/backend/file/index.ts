@@ -12,7 +12,15 @@ import { look } from './look.js';
 import { owns } from './ownership.js';
 import { type FileSettings, USUAL_PROGRAMS } from './settings.js';
 
-const TRAITS: Traits = { queue: 'race', fencing: false, shared: true, maxPermits: 64, handoverDelay: false };
+const TRAITS: Traits = {
+  queue: 'race',
+  fencing: false,
+  shared: true,
+  maxPermits: 64,
+  waiters: true,
+  handoverDelay: false,
+  hold: false,
+};
 
 export interface FileOptions {
   readonly clock: Clock;

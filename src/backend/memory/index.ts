@@ -10,7 +10,9 @@ const TRAITS: Traits = {
   fencing: true,
   shared: true,
   maxPermits: 1_000_000,
+  waiters: true,
   handoverDelay: false,
+  hold: false,
 };
 
 /** One session with a {@link MemoryService}. */

@@ -1,8 +1,8 @@
 import { orAborted } from '../../util/abort.js';
 import type { Clock, Timer } from '../../util/clock.js';
+import { SIGNS_PER_TTL } from '../lease-budget.js';
 import type { Nodes } from './nodes.js';
 import type { Session } from './session.js';
-import { SIGNS_PER_TTL } from './signs-of-life.js';
 
 /** What waiting needs of a session. */
 type AttendedSession = Pick<Session, 'ttlMs' | 'over' | 'isConnected' | 'onReconnected' | 'persist'> & {

@@ -1,6 +1,6 @@
 import { NotPermittedError, ServiceUnreachableError, SessionLostError } from '../../util/errors.js';
+import { type Server, showServer } from '../address.js';
 import { isTlsRefusal } from './dial.js';
-import { type Server, showServer } from './hosts.js';
 
 /** Why connections failed lately, server by server, and what to tell the user about it. */
 export class ConnectionFailures {

@@ -1,8 +1,8 @@
 import type { ConnectionManager } from 'node-zookeeper-client';
 import type { Clock, Timer } from '../../util/clock.js';
+import type { Server } from '../address.js';
 import type { Dial } from './dial.js';
 import { FrameSplitter } from './framing.js';
-import type { Server } from './hosts.js';
 import { STATE } from './library.js';
 
 export interface ConnectionOptions {

@@ -1,13 +1,7 @@
 import net, { type Socket } from 'node:net';
 import { codeOf } from '../../util/errors.js';
-import type { Server } from './hosts.js';
-
-/** TLS material, PEM. */
-export interface TlsOptions {
-  readonly ca?: Buffer;
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
-}
+import type { Server } from '../address.js';
+import type { TlsOptions } from '../open-options.js';
 
 /** How connections to servers are made. */
 export interface Dial {

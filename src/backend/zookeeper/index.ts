@@ -1,11 +1,9 @@
 import type { Farewell } from '../../child/child.js';
 import { aborted, delay } from '../../util/abort.js';
-import type { Clock } from '../../util/clock.js';
 import { NotPermittedError, SessionLostError } from '../../util/errors.js';
-import type { Log } from '../../util/log.js';
 import { checkClaim } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
-import type { TlsOptions } from './dial.js';
+import type { OpenOptions } from '../open-options.js';
 import { Handover } from './handover.js';
 import { type Ensemble, parseEnsemble } from './hosts.js';
 import { ZooKeeperLease } from './lease.js';
@@ -19,23 +17,6 @@ import { Parents } from './parents.js';
 import { grantPermit } from './semaphore-recipe.js';
 import { Session } from './session.js';
 import { leaseBudget } from './timing.js';
-
-/** What a ZooKeeper backend is opened with. */
-export interface ZooKeeperOptions {
-  /** Session timeout to ask for, ms. */
-  readonly ttlMs: number;
-  /** Limit for the first connection, ms. */
-  readonly connectLimitMs: number;
-  /** Limit for its attempts, one server each; `Infinity` for none. */
-  readonly connectAttempts: number;
-  /** `user:password` of the digest scheme. */
-  readonly digest?: Buffer;
-  /** Who may touch our nodes: anybody, or only who has our credentials. */
-  readonly acl?: 'open' | 'creator';
-  readonly tls?: TlsOptions;
-  readonly clock: Clock;
-  readonly log: Log;
-}
 
 /**
  * How long a closing backend may take to leave its lines and remove empty nodes. With the goodbye after it, whoever
@@ -55,7 +36,7 @@ const PLACES_PER_ACQUIRE = 10;
  */
 export async function openZooKeeper(
   address: string,
-  options: ZooKeeperOptions,
+  options: OpenOptions,
   signal: AbortSignal,
 ): Promise<LockBackend> {
   const ensemble = parseEnsemble(address);
@@ -63,7 +44,7 @@ export async function openZooKeeper(
     {
       ...options,
       ensemble,
-      digest: options.digest,
+      digest: options.login,
       acl: options.acl ?? 'open',
       tls: options.tls,
       random: Math.random,
@@ -80,18 +61,20 @@ class ZooKeeperBackend implements LockBackend {
     fencing: true,
     shared: true,
     maxPermits: 100_000,
+    waiters: true,
     handoverDelay: true,
+    hold: false,
   };
   readonly #session: Session;
   readonly #parents: Parents;
   readonly #ensemble: Ensemble;
-  readonly #options: ZooKeeperOptions;
+  readonly #options: OpenOptions;
   readonly #closing = new AbortController();
   /** What has to come to its end before the session may: claims on their way, and leases. */
   readonly #claims = new Set<Promise<unknown>>();
   readonly #leases = new Set<Lease>();
 
-  constructor(session: Session, ensemble: Ensemble, options: ZooKeeperOptions) {
+  constructor(session: Session, ensemble: Ensemble, options: OpenOptions) {
     this.#session = session;
     this.#parents = new Parents(session);
     this.#ensemble = ensemble;
@@ -202,7 +185,7 @@ class ZooKeeperBackend implements LockBackend {
       return await work();
     } catch (error) {
       if (!failedWith(error, 'NO_AUTH', 'INVALID_ACL', 'AUTH_FAILED')) throw error;
-      const who = this.#options.digest === undefined ? 'without credentials' : 'with the credentials given';
+      const who = this.#options.login === undefined ? 'without credentials' : 'with the credentials given';
       throw new NotPermittedError(`ZooKeeper does not let us contend at ${path} ${who} (${error.code})`, {
         cause: error,
         hint: 'check --zk-auth-file, and the access list of the lock path',

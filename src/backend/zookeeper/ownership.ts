@@ -1,6 +1,7 @@
 import type { Stat } from 'node-zookeeper-client';
+import { showServer } from '../address.js';
 import { formatEvidence, readEvidence } from '../evidence.js';
-import { type Ensemble, showServer } from './hosts.js';
+import type { Ensemble } from './hosts.js';
 import type { Nodes } from './nodes.js';
 import { failedWith } from './operation-error.js';
 import type { Session } from './session.js';

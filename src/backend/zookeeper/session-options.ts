@@ -1,6 +1,6 @@
 import type { Clock } from '../../util/clock.js';
 import type { Log } from '../../util/log.js';
-import type { TlsOptions } from './dial.js';
+import type { TlsOptions } from '../open-options.js';
 import type { Ensemble } from './hosts.js';
 
 /** What a session is opened with. */

@@ -1,5 +1,4 @@
-/** Holders and waiters show that they live so often a session timeout. */
-export const SIGNS_PER_TTL = 12;
+import { SIGNS_PER_TTL } from '../lease-budget.js';
 
 /**
  * How late, for all that we can prove, the leader last heard of our session: that is when its timeout began to run, and

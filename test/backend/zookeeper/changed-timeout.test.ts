@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openZooKeeper } from '../../../src/backend/zookeeper/index.js';
+import { until } from '../../../src/testing/until.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { silentLog } from '../../../src/util/log.js';
-import { until } from '../../helpers/until.js';
 import {
   connectResponse,
   decodeRequest,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Session } from '../../../src/backend/zookeeper/session.js';
+import { until } from '../../../src/testing/until.js';
 import { NotPermittedError, ServiceUnreachableError } from '../../../src/util/errors.js';
 import { startProxy } from '../../helpers/proxy.js';
-import { until } from '../../helpers/until.js';
 import { connectResponse, OPCODE } from '../../helpers/zk-frames.js';
 import { startZooKeeper, type ZooKeeper } from '../../helpers/zookeeper.js';
 import { never, openSession, playServer, sessionOptions } from './kit.js';

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Claim, LockBackend } from '../../../src/backend/contract.js';
-import { openZooKeeper, type ZooKeeperOptions } from '../../../src/backend/zookeeper/index.js';
+import type { OpenOptions } from '../../../src/backend/open-options.js';
+import { openZooKeeper } from '../../../src/backend/zookeeper/index.js';
+import { until } from '../../../src/testing/until.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { type Log, silentLog } from '../../../src/util/log.js';
 import { startProxy } from '../../helpers/proxy.js';
-import { until } from '../../helpers/until.js';
 import { OPCODE, type Request } from '../../helpers/zk-frames.js';
 import { startZooKeeper, type ZooKeeper } from '../../helpers/zookeeper.js';
 import { never, openSession } from './kit.js';
@@ -26,7 +27,7 @@ function warnings(): { log: Log; lines: string[] } {
   return { log: { ...silentLog, warn: (_, message) => void lines.push(message) }, lines };
 }
 
-function open(address: string, part: Partial<ZooKeeperOptions> = {}): Promise<LockBackend> {
+function open(address: string, part: Partial<OpenOptions> = {}): Promise<LockBackend> {
   const options = { ttlMs: 4000, connectLimitMs: 10_000, connectAttempts: Number.POSITIVE_INFINITY };
   return openZooKeeper(address, { ...options, clock: systemClock, log: silentLog, ...part }, never);
 }

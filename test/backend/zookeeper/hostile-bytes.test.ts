@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { OperationError } from '../../../src/backend/zookeeper/operation-error.js';
-import { until } from '../../helpers/until.js';
+import { until } from '../../../src/testing/until.js';
 import {
   connectResponse,
   decodeRequest,

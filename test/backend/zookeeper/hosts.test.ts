@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseEnsemble, showServer } from '../../../src/backend/zookeeper/hosts.js';
+import { showServer } from '../../../src/backend/address.js';
+import { parseEnsemble } from '../../../src/backend/zookeeper/hosts.js';
 import { UsageError } from '../../../src/util/errors.js';
 
 const show = (address: string) => {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { until } from '../../helpers/until.js';
+import { until } from '../../../src/testing/until.js';
 
 const SCRIPT = join(import.meta.dirname, '..', '..', 'fixtures', 'kazoo_peer.py');
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Claim, LockBackend } from '../../../src/backend/contract.js';
-import { openZooKeeper, type ZooKeeperOptions } from '../../../src/backend/zookeeper/index.js';
+import type { OpenOptions } from '../../../src/backend/open-options.js';
+import { openZooKeeper } from '../../../src/backend/zookeeper/index.js';
+import { until } from '../../../src/testing/until.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { LeaseLostError, NotPermittedError, SessionLostError, UsageError } from '../../../src/util/errors.js';
 import { silentLog } from '../../../src/util/log.js';
 import { startProxy } from '../../helpers/proxy.js';
-import { until } from '../../helpers/until.js';
 import { OPCODE } from '../../helpers/zk-frames.js';
 import { startZooKeeper, type ZooKeeper } from '../../helpers/zookeeper.js';
 import { never, openSession } from './kit.js';
@@ -18,7 +19,7 @@ before(async () => {
 });
 after(() => zookeeper[Symbol.asyncDispose]());
 
-function open(address: string, part: Partial<ZooKeeperOptions> = {}): Promise<LockBackend> {
+function open(address: string, part: Partial<OpenOptions> = {}): Promise<LockBackend> {
   const options = { ttlMs: 4000, connectLimitMs: 10_000, connectAttempts: Number.POSITIVE_INFINITY };
   return openZooKeeper(address, { ...options, clock: systemClock, log: silentLog, ...part }, never);
 }
@@ -179,7 +180,7 @@ test('a waiter whose session ends is told so', async () => {
 });
 
 test('with creator-only access nobody else can touch our nodes, and the lease is kept and given back', async () => {
-  const creator = { acl: 'creator', digest: Buffer.from('us:secret') } as const;
+  const creator = { acl: 'creator', login: Buffer.from('us:secret') } as const;
   await using backend = await open(zookeeper.address, { ...creator, ttlMs: 3000 });
   await using stranger = await open(zookeeper.address);
   await using friend = await open(zookeeper.address, creator);
@@ -194,7 +195,7 @@ test('with creator-only access nobody else can touch our nodes, and the lease is
 
 test('credentials are shown again on every new connection, before anything else is asked', async () => {
   await using proxy = await startProxy(zookeeper.address);
-  const creator = { acl: 'creator', digest: Buffer.from('us:secret') } as const;
+  const creator = { acl: 'creator', login: Buffer.from('us:secret') } as const;
   await using backend = await open(proxy.address, { ...creator, ttlMs: 8000 });
   const lease = await backend.acquire(claim('private3/acl'), never);
   for (let round = 0; round < 3; round += 1) {
@@ -207,9 +208,9 @@ test('credentials are shown again on every new connection, before anything else 
 });
 
 test('a wrong password is refused with a word on where it came from', async () => {
-  const creator = { acl: 'creator', digest: Buffer.from('us:secret') } as const;
+  const creator = { acl: 'creator', login: Buffer.from('us:secret') } as const;
   await using backend = await open(zookeeper.address, creator);
-  await using wrong = await open(zookeeper.address, { ...creator, digest: Buffer.from('us:guess') });
+  await using wrong = await open(zookeeper.address, { ...creator, login: Buffer.from('us:guess') });
   const lease = await backend.acquire(claim('private2/acl'), never);
   await assert.rejects(
     wrong.acquire(claim('private2/acl'), never),

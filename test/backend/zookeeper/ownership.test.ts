@@ -3,12 +3,12 @@ import { after, before, test } from 'node:test';
 import type { Claim, LockBackend } from '../../../src/backend/contract.js';
 import { openZooKeeper } from '../../../src/backend/zookeeper/index.js';
 import { looksOwned, owns } from '../../../src/backend/zookeeper/ownership.js';
+import { until } from '../../../src/testing/until.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { UsageError } from '../../../src/util/errors.js';
 import { silentLog } from '../../../src/util/log.js';
 import { lockex } from '../../helpers/lockex.js';
 import { scope } from '../../helpers/scope.js';
-import { until } from '../../helpers/until.js';
 import { type Ensemble, startEnsemble } from '../../helpers/zookeeper.js';
 import { never, openSession } from './kit.js';
 
@@ -66,7 +66,7 @@ test('a follower that is cut off from its leader never says that a lock is owned
 });
 
 test('a lock whose nodes only its creator may touch can be asked about by everybody', async () => {
-  const creator = { acl: 'creator', digest: Buffer.from('us:secret') } as const;
+  const creator = { acl: 'creator', login: Buffer.from('us:secret') } as const;
   await using holder = await openZooKeeper(
     ensemble.hosts,
     {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { until } from '../../../src/testing/until.js';
 import { jsonLines, LOCKEX, type LogLine, NODE_FIRST_PATH } from '../../helpers/lockex.js';
 import { descendants } from '../../helpers/processes.js';
 import { Run } from '../../helpers/run.js';
 import { type TempDir, tempDir } from '../../helpers/temp.js';
-import { until } from '../../helpers/until.js';
 import type { Witness } from './witness.js';
 
 const FIXTURES = join(import.meta.dirname, '..', '..', 'fixtures', 'supervisord');

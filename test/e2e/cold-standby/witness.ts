@@ -1,6 +1,6 @@
+import { until } from '../../../src/testing/until.js';
 import { alive, describeProcesses, processesWithOpen } from '../../helpers/processes.js';
 import { tempDir } from '../../helpers/temp.js';
-import { until } from '../../helpers/until.js';
 
 /**
  * A file on which each command under `alone` has an exclusive kernel lock while any process of its tree lives; a

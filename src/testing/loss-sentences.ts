@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { LeaseLostError } from '../../src/util/errors.js';
+import { LeaseLostError } from '../util/errors.js';
 import type { Sentence } from './sentence.js';
 
 /** Leases that end before they are given back, and the tokens that tell grants apart. */
@@ -30,7 +30,9 @@ export const lossSentences: readonly Sentence[] = [
     async run(bench) {
       const [a, b] = [await bench.open(), await bench.open()];
       const owns = (evidence: string) => b.owns(evidence, new AbortController().signal);
-      for (const part of [{}, { mode: 'shared' }, { permits: 2 }] as const) {
+      const { shared, maxPermits } = a.traits;
+      const semaphore = maxPermits > 1 ? [{ permits: 2 }] : [];
+      for (const part of [{}, ...(shared ? [{ mode: 'shared' } as const] : []), ...semaphore]) {
         const lease = await bench.acquire(a, part);
         const { evidence } = lease;
         if (evidence === undefined) return lease.release();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Claim, Contender, Lease, LockBackend } from '../../src/backend/contract.js';
-import { until } from '../helpers/until.js';
+import type { Claim, Contender, Lease, LockBackend } from '../backend/contract.js';
+import { until } from './until.js';
 
 /** What a backend hands to the suite, afresh for each sentence. */
 export interface Ground {
