@@ -14,6 +14,9 @@ needs=(
   default-jre-headless:/usr/bin/java
   redis-server:/usr/bin/redis-server
   redis-tools:/usr/bin/redis-cli
+  etcd-server:/usr/bin/etcd
+  etcd-client:/usr/bin/etcdctl
+  memcached:/usr/bin/memcached
   supervisor:/usr/bin/supervisord
   python3:/usr/bin/python3
   python3-kazoo:/usr/lib/python3/dist-packages/kazoo/client.py
