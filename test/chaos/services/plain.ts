@@ -74,7 +74,7 @@ export class PlainService implements ChaosService {
     return left.map(({ state, host, pid }) => `${state}: ${host}:${pid}`);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#service[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#service[Symbol.asyncDispose]();
   }
 }
