@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { messageOf, UsageError } from '../util/errors.js';
 import type { LeaseBudget } from '../util/lease-deadline.js';
-import type { LockBackend } from './contract.js';
+import type { LockBackend, Traits } from './contract.js';
 import type { MemoryService } from './memory/index.js';
 import type { OpenOptions } from './open-options.js';
 import { parseEnsemble } from './zookeeper/hosts.js';
@@ -11,6 +11,8 @@ import { leaseBudget } from './zookeeper/timing.js';
 export interface Service {
   /** What it is called in messages. */
   readonly name: string;
+  /** Who is next, as the traits of its backend say. */
+  readonly queue: Traits['queue'];
   /** Which credentials it takes. */
   readonly takes: { readonly login: boolean; readonly acl: boolean; readonly tls: boolean };
   /**
@@ -35,6 +37,7 @@ const NO_SERVER = {
 
 const ZOOKEEPER: Service = {
   name: 'ZooKeeper',
+  queue: 'fair',
   takes: { login: true, acl: true, tls: true },
   servers: (url) => parseEnsemble(addressOf(url)).servers.length,
   budget: leaseBudget,
@@ -45,11 +48,11 @@ const ZOOKEEPER: Service = {
 };
 
 /** All services there are, by scheme. */
-const SERVICES: ReadonlyMap<string, Service> = new Map([
+const SERVICES: ReadonlyMap<string, Service> = new Map<string, Service>([
   ['zk', ZOOKEEPER],
   ['zookeeper', ZOOKEEPER],
-  ['file', { ...NO_SERVER, name: 'files', open: openFileUrl }],
-  ['memory', { ...NO_SERVER, name: 'memory', open: openMemory }],
+  ['file', { ...NO_SERVER, name: 'files', queue: 'race', open: openFileUrl }],
+  ['memory', { ...NO_SERVER, name: 'memory', queue: 'fair', open: openMemory }],
 ]);
 
 /** The schemes of all services. */

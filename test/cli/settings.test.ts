@@ -20,6 +20,7 @@ test('lockex without options asks a ZooKeeper on this host for a lock named afte
     ttlMs: 15_000,
     connectLimitMs: 15_000,
     connectAttempts: Number.POSITIVE_INFINITY,
+    queue: 'fair',
     budget: leaseBudget(15_000, undefined),
     auth: undefined,
     acl: 'open',
