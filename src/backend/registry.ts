@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { messageOf, UsageError } from '../util/errors.js';
 import type { LeaseBudget } from '../util/lease-deadline.js';
 import type { LockBackend } from './contract.js';
+import { parseServers } from './memcached/servers.js';
+import { memcachedBudget } from './memcached/timing.js';
 import type { MemoryService } from './memory/index.js';
 import type { OpenOptions } from './open-options.js';
 import { parseEnsemble } from './zookeeper/hosts.js';
@@ -44,10 +46,22 @@ const ZOOKEEPER: Service = {
   },
 };
 
+const MEMCACHED: Service = {
+  name: 'memcached',
+  takes: { login: false, acl: false, tls: false },
+  servers: (url) => parseServers(addressOf(url)).length,
+  budget: memcachedBudget,
+  async open(url, options, signal) {
+    const { openMemcached } = await import('./memcached/index.js');
+    return openMemcached(addressOf(url), options, signal);
+  },
+};
+
 /** All services there are, by scheme. */
 const SERVICES: ReadonlyMap<string, Service> = new Map([
   ['zk', ZOOKEEPER],
   ['zookeeper', ZOOKEEPER],
+  ['memcached', MEMCACHED],
   ['file', { ...NO_SERVER, name: 'files', open: openFileUrl }],
   ['memory', { ...NO_SERVER, name: 'memory', open: openMemory }],
 ]);
@@ -80,6 +94,7 @@ export function addressOf(url: string): string {
 /**
  * Opens a session with the lock service at `url`.
  * - `zk://host:port,…[/chroot]`, also `zookeeper://`
+ * - `memcached://host:port,…`: each lock on one of them
  * - `file:///directory`: between the processes of this host
  * - `memory:` or `memory:name`: within this process; one name is one service
  *
