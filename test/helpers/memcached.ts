@@ -4,9 +4,9 @@ import { Daemon } from './daemon.js';
 import { freePort } from './ports.js';
 import { type TempDir, tempDir } from './temp.js';
 
-/** Starts one real memcached on a port of its own and waits until it answers. */
-export async function startMemcached(): Promise<Memcached> {
-  const server = new Memcached(await freePort(), await tempDir('memcached'));
+/** Starts one real memcached on a port of its own and waits until it answers. @param options of its command line */
+export async function startMemcached(options: readonly string[] = ['-m', '16']): Promise<Memcached> {
+  const server = new Memcached(await freePort(), await tempDir('memcached'), options);
   try {
     await server.launch();
     return server;
@@ -23,6 +23,7 @@ export class Memcached implements AsyncDisposable {
   constructor(
     readonly port: number,
     private readonly dir: TempDir,
+    private readonly options: readonly string[],
   ) {}
 
   /** `127.0.0.1:PORT`. */
@@ -32,7 +33,7 @@ export class Memcached implements AsyncDisposable {
 
   /** Starts the process, which remembers nothing of an earlier one. */
   async launch(): Promise<void> {
-    const args = ['-l', '127.0.0.1', '-p', String(this.port), '-U', '0', '-u', 'root', '-m', '16'];
+    const args = ['-l', '127.0.0.1', '-p', String(this.port), '-U', '0', '-u', 'root', ...this.options];
     this.#daemon = Daemon.start('memcached', args, { logFile: this.dir.join('memcached.log') });
     await until(() => this.stat('uptime'), 'memcached answers');
   }
