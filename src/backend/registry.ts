@@ -61,9 +61,9 @@ const MEMCACHED: Service = {
 const SERVICES: ReadonlyMap<string, Service> = new Map([
   ['zk', ZOOKEEPER],
   ['zookeeper', ZOOKEEPER],
-  ['memcached', MEMCACHED],
   ['file', { ...NO_SERVER, name: 'files', open: openFileUrl }],
   ['memory', { ...NO_SERVER, name: 'memory', open: openMemory }],
+  ['memcached', MEMCACHED],
 ]);
 
 /**

@@ -27,7 +27,7 @@ export function holdSeconds(ms: number): number {
 
 /**
  * The time line of a lease.
- * @throws UsageError as {@link keyBudget}: with a timeout below 4 s there is no room for a late renewal
+ * @throws UsageError as {@link keyBudget}: with a timeout below 1.6 s there is no room for a late renewal
  */
 export function memcachedBudget(ttlMs: number, lossGraceMs: number | undefined): LeaseBudget {
   checkSpan('--timeout (-T)', ttlMs);
