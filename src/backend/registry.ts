@@ -4,6 +4,8 @@ import type { LeaseBudget } from '../util/lease-deadline.js';
 import type { LockBackend } from './contract.js';
 import type { MemoryService } from './memory/index.js';
 import type { OpenOptions } from './open-options.js';
+import { parseRedis } from './redis/address.js';
+import { redisBudget } from './redis/timing.js';
 import { parseEnsemble } from './zookeeper/hosts.js';
 import { leaseBudget } from './zookeeper/timing.js';
 
@@ -44,10 +46,29 @@ const ZOOKEEPER: Service = {
   },
 };
 
+const REDIS: Service = {
+  name: 'redis',
+  takes: { login: true, acl: false, tls: true },
+  servers: (url) => parseRedis(addressOf(url)).servers.length,
+  budget: redisBudget,
+  async open(url, options, signal) {
+    const { openRedis } = await import('./redis/index.js');
+    return openRedis(addressOf(url), options, signal);
+  },
+};
+
+const REDISS: Service = {
+  ...REDIS,
+  // Whoever asks for TLS without a word about certificates trusts those that Node trusts.
+  open: (url, options, signal) => REDIS.open(url, { ...options, tls: options.tls ?? {} }, signal),
+};
+
 /** All services there are, by scheme. */
 const SERVICES: ReadonlyMap<string, Service> = new Map([
   ['zk', ZOOKEEPER],
   ['zookeeper', ZOOKEEPER],
+  ['redis', REDIS],
+  ['rediss', REDISS],
   ['file', { ...NO_SERVER, name: 'files', open: openFileUrl }],
   ['memory', { ...NO_SERVER, name: 'memory', open: openMemory }],
 ]);
@@ -80,6 +101,7 @@ export function addressOf(url: string): string {
 /**
  * Opens a session with the lock service at `url`.
  * - `zk://host:port,…[/chroot]`, also `zookeeper://`
+ * - `redis://[user:password@]host:port,…[/db]`, with TLS `rediss://`; several hosts are masters of their own
  * - `file:///directory`: between the processes of this host
  * - `memory:` or `memory:name`: within this process; one name is one service
  *
