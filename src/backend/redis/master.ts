@@ -11,7 +11,7 @@ export class Master {
   /** How many connections came to nothing, or to an end. */
   failures = 0;
   #lastError: unknown;
-  #greeted: Promise<void> | undefined;
+  #greeted = false;
 
   /** @param client not connected yet, and ours */
   constructor(name: string, client: Redis) {
@@ -22,7 +22,7 @@ export class Master {
     });
     client.on('close', () => {
       this.failures += 1;
-      this.#greeted = undefined;
+      this.#greeted = false;
     });
   }
 
@@ -41,6 +41,11 @@ export class Master {
     return this.client.status === 'ready';
   }
 
+  /** Whether the server has said, over this connection, that it can grant. */
+  get isGreeted(): boolean {
+    return this.#greeted;
+  }
+
   /**
    * Runs a script on the server, once.
    * @throws NotPermittedError; ServiceUnreachableError for everything else, a server without a connection included: the
@@ -56,16 +61,28 @@ export class Master {
   }
 
   /**
-   * The server's word that it is one that can grant, once a connection.
+   * The server's word that it is one that can grant, once a connection; waits for the connection, or its failure.
    * @throws UsageError when it is a replica; NotPermittedError; ServiceUnreachableError when it does not answer
    */
-  greet(log: Log): Promise<void> {
-    this.#greeted ??= this.#greet(log);
-    return this.#greeted;
+  async greet(log: Log): Promise<void> {
+    if (this.#greeted) return;
+    if (!this.isConnected) await this.#attempted();
+    await this.#greet(log);
+    this.#greeted = true;
   }
 
   close(): void {
     this.client.disconnect();
+  }
+
+  #attempted(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.client.off('ready', done).off('close', done);
+        resolve();
+      };
+      this.client.on('ready', done).on('close', done);
+    });
   }
 
   async #greet(log: Log): Promise<void> {
@@ -74,6 +91,7 @@ export class Master {
     try {
       info = await this.client.info();
     } catch (error) {
+      this.#lastError = error;
       throw redisError(this.name, error);
     }
     const fact = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1];

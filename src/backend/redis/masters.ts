@@ -47,7 +47,10 @@ export class Masters {
     try {
       for (;;) {
         const answers = await orAborted(
-          this.ask((master) => master.greet(log)),
+          this.ask(
+            (master) => master.greet(log),
+            (some) => some.filter((answer) => 'value' in answer).length >= this.majority,
+          ),
           either,
         );
         const failed = answers.flatMap((answer) => ('error' in answer ? [answer] : []));
@@ -116,7 +119,7 @@ export class Masters {
   }
 
   #unreachable(): ServiceUnreachableError {
-    const why = this.all.flatMap((master) => (master.isConnected ? [] : [master.failure.message]));
+    const why = this.all.flatMap((master) => (master.isGreeted ? [] : [master.failure.message]));
     const of = this.all.length === 1 ? '' : `expected ${this.majority} of ${this.all.length} masters: `;
     return new ServiceUnreachableError(`no session with redis: ${of}${why.join('; ')}`, {
       hint: 'are the servers up, and is the address right (--url)?',
