@@ -1,5 +1,8 @@
-/** What stands beside a lock: a semaphore's queue, and the markers of its holders. A lock of that name would be taken for it. */
-const SUFFIXES = ['-__lock__', '-__unreleased__'];
+/**
+ * What stands beside a lock: a semaphore's queue, the markers of its holders and of minimum holds. A lock of that name would
+ * be taken for it.
+ */
+const SUFFIXES = ['-__lock__', '-__unreleased__', '-__held__'];
 
 /** What is wrong with names joined by `/`, as the path of a lock and as its id; `undefined` if nothing is. */
 export function whatIsWrongWith(names: string): string | undefined {
