@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { until } from '../../src/testing/until.js';
 import { type Etcd, startEtcd } from '../helpers/etcd.js';
 import { LOCKEX, lockex } from '../helpers/lockex.js';
 import { type Scope, scope } from '../helpers/scope.js';
@@ -73,6 +74,22 @@ test('a waiting lockex that is killed leaves the line at once', async (t) => {
   await running(next);
   next.kill('SIGTERM');
   await next.exited;
+});
+
+test('--hold keeps the lock for its time although lockex was killed', async (t) => {
+  const [on, lock] = [scope(t), freshLock()];
+  const first = await start(on, lock, ['-T', '300', '--hold', '3'], STAYS);
+  await running(first);
+  const begun = performance.now();
+  first.kill('SIGKILL');
+  await first.exited;
+  await until(async () => (await etcd.keys(`/lockex/${lock}`)).length === 1, 'only the hold is left');
+  const once = await start(on, lock, ['--once'], ['true']);
+  assert.deepEqual(await once.exited, { code: 1, signal: null });
+  const second = await start(on, lock, [], ['true']);
+  assert.deepEqual(await second.exited, { code: 0, signal: null });
+  assert.ok(performance.now() - begun > 2500);
+  await until(async () => (await etcd.keys(`/lockex/${lock}`)).length === 0, 'nothing is left');
 });
 
 test('a server that is not there is status 69, with its address named', async (t) => {
