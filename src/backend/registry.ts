@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { messageOf, UsageError } from '../util/errors.js';
 import type { LeaseBudget } from '../util/lease-deadline.js';
-import type { LockBackend } from './contract.js';
+import type { LockBackend, Traits } from './contract.js';
 import { parseServers } from './memcached/servers.js';
 import { memcachedBudget } from './memcached/timing.js';
 import type { MemoryService } from './memory/index.js';
@@ -13,6 +13,8 @@ import { leaseBudget } from './zookeeper/timing.js';
 export interface Service {
   /** What it is called in messages. */
   readonly name: string;
+  /** Who is next, as the traits of its backend say. */
+  readonly queue: Traits['queue'];
   /** Which credentials it takes. */
   readonly takes: { readonly login: boolean; readonly acl: boolean; readonly tls: boolean };
   /**
@@ -37,6 +39,7 @@ const NO_SERVER = {
 
 const ZOOKEEPER: Service = {
   name: 'ZooKeeper',
+  queue: 'fair',
   takes: { login: true, acl: true, tls: true },
   servers: (url) => parseEnsemble(addressOf(url)).servers.length,
   budget: leaseBudget,
@@ -48,6 +51,7 @@ const ZOOKEEPER: Service = {
 
 const MEMCACHED: Service = {
   name: 'memcached',
+  queue: 'race',
   takes: { login: false, acl: false, tls: false },
   servers: (url) => parseServers(addressOf(url)).length,
   budget: memcachedBudget,
@@ -58,13 +62,16 @@ const MEMCACHED: Service = {
 };
 
 /** All services there are, by scheme. */
-const SERVICES: ReadonlyMap<string, Service> = new Map([
+const SERVICES: ReadonlyMap<string, Service> = new Map<string, Service>([
   ['zk', ZOOKEEPER],
   ['zookeeper', ZOOKEEPER],
-  ['file', { ...NO_SERVER, name: 'files', open: openFileUrl }],
-  ['memory', { ...NO_SERVER, name: 'memory', open: openMemory }],
+  ['file', { ...NO_SERVER, name: 'files', queue: 'race', open: openFileUrl }],
+  ['memory', { ...NO_SERVER, name: 'memory', queue: 'fair', open: openMemory }],
   ['memcached', MEMCACHED],
 ]);
+
+/** The schemes of all services. */
+export const SCHEMES: readonly string[] = [...SERVICES.keys()];
 
 /**
  * The service that a URL names.
@@ -74,7 +81,7 @@ export function serviceOf(url: string): Service {
   const scheme = schemeOf(url);
   const service = scheme === undefined ? undefined : SERVICES.get(scheme);
   if (service !== undefined) return service;
-  const known = [...SERVICES.keys()].map((name) => `${name}:`).join(' ');
+  const known = SCHEMES.map((name) => `${name}:`).join(' ');
   const got = scheme === undefined ? 'one without a scheme' : `${scheme}:`;
   throw new UsageError(`expected a URL that begins with one of ${known}, got ${got}`);
 }

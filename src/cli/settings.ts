@@ -1,9 +1,9 @@
 import type { Command, SignalName } from '../child/child.js';
 import type { IsolationLevel } from '../child/isolation.js';
 import type { Waiting } from '../supervisor/job.js';
+import { lockIdOf } from '../supervisor/lock-id.js';
 import { UsageError } from '../util/errors.js';
 import { contradiction, oneOf, switchIn } from './alternatives.js';
-import { lockIdOf } from './lock-id.js';
 import { flagOf } from './option-names.js';
 import { OPTIONS } from './options.js';
 import { resourceOf } from './resource.js';
@@ -27,6 +27,8 @@ export interface Settings {
   readonly killAfterMs: number;
   readonly lossGraceMs: number | undefined;
   readonly isolation: IsolationLevel | 'auto';
+  /** 0 for none. */
+  readonly holdMs: number;
   /** 0 for none. */
   readonly handoverDelayMs: number;
   readonly log: LogSettings;
@@ -68,6 +70,7 @@ export function readSettings(values: Values, words: readonly [string, ...string[
     killAfterMs: values.milliseconds('kill-after'),
     lossGraceMs: values.milliseconds('loss-grace'),
     isolation: values.choice('isolation'),
+    holdMs: values.milliseconds('hold'),
     handoverDelayMs: readHandoverDelay(values, waiting),
     log: readLog(values),
   };

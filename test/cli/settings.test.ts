@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { leaseBudget } from '../../src/backend/zookeeper/timing.js';
-import { lockIdOf } from '../../src/cli/lock-id.js';
 import { parse } from '../../src/cli/parse.js';
 import type { Settings } from '../../src/cli/settings.js';
+import { lockIdOf } from '../../src/supervisor/lock-id.js';
 
 function settings(options: readonly string[], env: NodeJS.ProcessEnv = {}, command = ['true']): Settings {
   const request = parse([...options, '--', ...command], env);
@@ -20,6 +20,7 @@ test('lockex without options asks a ZooKeeper on this host for a lock named afte
     ttlMs: 15_000,
     connectLimitMs: 15_000,
     connectAttempts: Number.POSITIVE_INFINITY,
+    queue: 'fair',
     budget: leaseBudget(15_000, undefined),
     auth: undefined,
     acl: 'open',

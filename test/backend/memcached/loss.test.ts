@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { keyOf } from '../../../src/backend/memcached/key.js';
 import { until } from '../../../src/testing/until.js';
 import { systemClock } from '../../../src/util/clock.js';
-import { LeaseLostError, NotAcquiredError, ServiceUnreachableError } from '../../../src/util/errors.js';
+import { LeaseLostError, LockNotAcquiredError, ServiceUnreachableError } from '../../../src/util/errors.js';
 import { silentServer } from '../../helpers/fake-servers.js';
 import { type Memcached, startMemcached } from '../../helpers/memcached.js';
 import { startProxy } from '../../helpers/proxy.js';
@@ -95,7 +95,7 @@ test('who leaves while memcached is silent is gone within a second', async (t) =
   const bytes = proxy.bytesFromClient;
   await until(() => proxy.bytesFromClient > bytes, 'it has asked again');
   const at = systemClock.now();
-  const reason = new NotAcquiredError('told to stop');
+  const reason = new LockNotAcquiredError('told to stop');
   leaving.abort(reason);
   await assert.rejects(waiting, (error) => error === reason);
   assert.ok(systemClock.now() - at < 1000);
