@@ -40,7 +40,10 @@ export class Contending {
     this.#random = random;
   }
 
-  /** One look, and the key if it is free. Throws `signal.reason` when it aborts, with nothing left behind. */
+  /**
+   * One look, and the key if it is free. Throws `signal.reason` when it aborts; nothing is left behind then, unless
+   * memcached is silent just now: a key that it may write for us yet ends by itself.
+   */
   async look(signal: AbortSignal): Promise<Look> {
     signal.throwIfAborted();
     const { connection, clock, budget } = this.#bid;
