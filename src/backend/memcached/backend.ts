@@ -143,7 +143,7 @@ export class MemcachedBackend implements LockBackend {
   }
 
   #contending(bid: Bid): Contending {
-    return new Contending(bid, this.#isSelf, this.#rules.random);
+    return new Contending(bid, this.#isSelf, this.#rules.random, this.#options.retryEveryMs);
   }
 
   #bid(claim: Claim, signal: AbortSignal): Bid {
