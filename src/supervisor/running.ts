@@ -20,7 +20,7 @@ export async function runUnder(lease: Lease, job: Job, world: World): Promise<Ou
   const unsubscribe = world.signals.subscribe((name) => receive(name));
   try {
     await world.handOver();
-    if (lease.isLost()) return { how: 'lease-lost', error: lease.lost.reason };
+    if (lease.isLost()) return lostBeforeStart(lease, world);
     const { command } = job;
     const child = await world.stage.spawn({ command, env, killAt: killTimeOf(lease) });
     const run = new Run(child, lease, job, world);
@@ -30,6 +30,13 @@ export async function runUnder(lease: Lease, job: Job, world: World): Promise<Ou
   } finally {
     unsubscribe();
   }
+}
+
+/** What a lease that did not live until the start of the command ends in. */
+export function lostBeforeStart(lease: Lease, { log }: World): Outcome {
+  const error = lease.lost.reason;
+  log.error({ cause: error.lossCause }, `lock lost: ${error.message}; the command was not started`);
+  return { how: 'lease-lost', error };
 }
 
 /** One command that has been started. */

@@ -57,7 +57,7 @@ function showLife(session: AttendedSession, clock: Clock): () => void {
   let timer: Timer;
   const show = (): void => {
     timer = clock.setTimer(session.ttlMs / SIGNS_PER_TTL, show);
-    // Whatever comes of it: an answer is a sign.
+    // The root is always there. What fails was perhaps not heard, and counts for nothing.
     if (session.isConnected) session.nodes.exists('/').catch(() => {});
   };
   timer = clock.setTimer(session.ttlMs / SIGNS_PER_TTL, show);

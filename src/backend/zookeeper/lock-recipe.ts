@@ -3,6 +3,7 @@ import { delay } from '../../util/abort.js';
 import { SessionLostError, WrongKindError } from '../../util/errors.js';
 import { kindOf, wrongKindMessage } from '../claim.js';
 import type { Claim } from '../contract.js';
+import { SIGNS_PER_TTL } from '../lease-budget.js';
 import { holdersOf, queueOf } from './contender-names.js';
 import { Handover } from './handover.js';
 import { Place, PlaceLostError, type Recipe } from './lock-queue.js';
@@ -81,6 +82,12 @@ type ConfirmingSession = Pick<Session, 'id' | 'ttlMs' | 'signs' | 'persist'> & {
 };
 
 /**
+ * By more than this part of the timeout a first lease is not shortened: nothing would be left of the silence that it
+ * rides out, which is 2T/5.
+ */
+const DISCOUNT = 1 / 3;
+
+/**
  * The last step before a permit is handed out: an acknowledged write to our node, which proves that the node is
  * there, that the session owns it, and that a quorum stands behind the server that says so. The lease counts from
  * when it was sent, and its time on the node tells others since when we hold.
@@ -103,8 +110,8 @@ export async function confirm(
       signal.throwIfAborted();
       if (grant.stat.ephemeralOwner.readBigUInt64BE() !== session.id) break;
       const sentAt = session.signs.countsFrom(grant.sentAt, session.ttlMs);
-      if (grant.sentAt - sentAt <= session.ttlMs / 3) return { ...grant, sentAt };
-      await delay(session.ttlMs / 12, clock, signal);
+      if (grant.sentAt - sentAt <= session.ttlMs * DISCOUNT) return { ...grant, sentAt };
+      await delay(session.ttlMs / SIGNS_PER_TTL, clock, signal);
     }
   } catch (error) {
     if (!failedWith(error, 'NO_NODE')) throw error;

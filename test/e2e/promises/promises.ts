@@ -1,0 +1,56 @@
+/** What can happen to a holder, as `docs/backends.md` lists it, each with its test in `failures.ts`. */
+export const EVENTS = {
+  ends: 'its command ends',
+  killed: 'lockex is killed (`kill -9`)',
+  frozen: 'lockex is frozen (SIGSTOP)',
+  unguarded: 'its guardian is killed',
+  silence: 'its link to the service falls silent',
+  blink: 'its link is silent for a tenth of the timeout',
+  restart: 'the server is killed and started again',
+  'server-frozen': 'the server is frozen for longer than the timeout',
+  deleted: 'somebody deletes the lock',
+} as const;
+
+export type Event = keyof typeof EVENTS;
+
+/** What comes of it. In all but the last two the command is dead, all of it, before the next one starts. */
+export const PROMISES = {
+  'at once': 'dead; the next one starts at once',
+  'after ttl': 'dead; the next one starts when the timeout has passed',
+  stopped: 'lock lost, dead; then the next one',
+  untouched: 'untouched: it goes on, and holds',
+  'both for a moment': 'lock lost and killed, but the next one may have started',
+} as const;
+
+export type Kept = keyof typeof PROMISES;
+
+/** `none`: it cannot happen there. */
+export type Promises = Readonly<Record<Event, Kept | 'none'>>;
+
+/** Of each service, by the name of its column. */
+export const SERVICES = {
+  ZooKeeper: {
+    ends: 'at once',
+    killed: 'at once',
+    frozen: 'stopped',
+    unguarded: 'stopped',
+    silence: 'stopped',
+    blink: 'untouched',
+    restart: 'untouched',
+    'server-frozen': 'stopped',
+    deleted: 'both for a moment',
+  },
+  files: {
+    ends: 'at once',
+    killed: 'at once',
+    frozen: 'untouched',
+    unguarded: 'stopped',
+    silence: 'none',
+    blink: 'none',
+    restart: 'none',
+    'server-frozen': 'none',
+    deleted: 'both for a moment',
+  },
+} as const satisfies Readonly<Record<string, Promises>>;
+
+export type ServiceName = keyof typeof SERVICES;
