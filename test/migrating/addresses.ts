@@ -13,7 +13,7 @@ const HOSTS: Readonly<Record<ServiceName, RegExp>> = {
 };
 
 /** What names a service in a line of ours; one without it means the ZooKeeper of the environment. */
-const NAMED = /\bZKHOSTS=|\bMEMCACHE_SERVERS=|\bLOCKEX_URL=|--url\b|--local\b|-z /;
+const NAMED = /\bLOCKEX_ZKHOSTS=|\bZKHOSTS=|\bMEMCACHE_SERVERS=|\bLOCKEX_URL=|--url\b|--local\b|-z /;
 
 function isUnnamed(text: string): boolean {
   return /\blockex\b/.test(text) && !NAMED.test(text);
