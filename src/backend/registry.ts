@@ -52,6 +52,9 @@ const SERVICES: ReadonlyMap<string, Service> = new Map([
   ['memory', { ...NO_SERVER, name: 'memory', open: openMemory }],
 ]);
 
+/** The schemes of all services. */
+export const SCHEMES: readonly string[] = [...SERVICES.keys()];
+
 /**
  * The service that a URL names.
  * @throws UsageError for a URL that names none; it shows nothing but the scheme, since the rest may hold a password
@@ -60,7 +63,7 @@ export function serviceOf(url: string): Service {
   const scheme = schemeOf(url);
   const service = scheme === undefined ? undefined : SERVICES.get(scheme);
   if (service !== undefined) return service;
-  const known = [...SERVICES.keys()].map((name) => `${name}:`).join(' ');
+  const known = SCHEMES.map((name) => `${name}:`).join(' ');
   const got = scheme === undefined ? 'one without a scheme' : `${scheme}:`;
   throw new UsageError(`expected a URL that begins with one of ${known}, got ${got}`);
 }

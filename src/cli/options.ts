@@ -105,6 +105,14 @@ export const OPTIONS = {
     group: 'lock',
     help: "reader's lock: any number of readers at once, none beside a run without --shared",
   },
+  hold: {
+    kind: 'seconds',
+    default: '0',
+    min: 0,
+    max: LONGEST_SECONDS,
+    group: 'lock',
+    help: 'seconds that the lock stays taken at least, from when we get it on, also when the command ends sooner',
+  },
   'handover-delay': {
     kind: 'seconds',
     default: '0',

@@ -2,8 +2,8 @@ import { UsageError } from '../util/errors.js';
 import { flagOf } from './option-names.js';
 import type { OptionName } from './options.js';
 
-/** What stands beside a lock: a semaphore's queue, and the markers of its holders. A lock of that name would be taken for it. */
-const SUFFIXES = ['-__lock__', '-__unreleased__'];
+/** What stands beside a lock: a semaphore's queue, the markers of its holders and of minimum holds. A lock of that name would be taken for it. */
+const SUFFIXES = ['-__lock__', '-__unreleased__', '-__held__'];
 
 /**
  * The resource that a lock path and a lock id name. One slash before and one after the path are allowed, as the

@@ -27,6 +27,8 @@ export interface Settings {
   readonly lossGraceMs: number | undefined;
   readonly isolation: IsolationLevel | 'auto';
   /** 0 for none. */
+  readonly holdMs: number;
+  /** 0 for none. */
   readonly handoverDelayMs: number;
   readonly log: LogSettings;
 }
@@ -66,6 +68,7 @@ export function readSettings(values: Values, words: readonly [string, ...string[
     killAfterMs: values.milliseconds('kill-after'),
     lossGraceMs: values.milliseconds('loss-grace'),
     isolation: values.choice('isolation'),
+    holdMs: values.milliseconds('hold'),
     handoverDelayMs: readHandoverDelay(values, waiting),
     log: readLog(values),
   };

@@ -15,27 +15,43 @@ const NAMED = 3;
  * @param now the date against which a time of day is read: an older one is shown with its date
  */
 export function describeQueue(contenders: readonly Contender[], now: Date): QueueView {
-  const holders = contenders
-    .filter(({ state }) => state === 'holding')
-    .map((contender) => showContender(contender, now));
+  const holding = contenders.filter(({ state }) => state === 'holding');
+  const holders = holding.map((contender) => showHolder(contender, now));
   const index = contenders.filter(({ state }) => state === 'waiting').findIndex(({ self }) => self);
   const place = index < 0 ? undefined : index + 1;
-  const message = `waiting: ${showHolders(holders)}${place === undefined ? '' : `; we are ${ordinal(place)} in line`}`;
+  const message = `waiting: ${showHolders(holding, now)}${place === undefined ? '' : `; we are ${ordinal(place)} in line`}`;
   return { message, fields: { holders, place } };
 }
 
-/** `db1:4242 (redis-server redis.conf) since 12:03:04` */
-function showContender({ host, pid, command, since }: Contender, now: Date): string {
-  const who = host === undefined ? 'somebody unknown' : pid === undefined ? host : `${host}:${pid}`;
-  const what = command === undefined || command === '' ? '' : ` (${command})`;
-  return `${who}${what}${since === undefined ? '' : ` since ${showDate(since, now)}`}`;
+/** `db1:4242 (redis-server redis.conf) since 12:03:04`, or until when for one that has ended */
+function showHolder(contender: Contender, now: Date): string {
+  const { since, heldUntil } = contender;
+  if (heldUntil !== undefined)
+    return `${showWho(contender)} until ${showDate(heldUntil, now)} (minimum hold)`;
+  return `${showWho(contender)}${since === undefined ? '' : ` since ${showDate(since, now)}`}`;
 }
 
-function showHolders(holders: readonly string[]): string {
-  if (holders.length === 0) return 'no holder is seen';
-  const named = holders.slice(0, NAMED);
-  const more = holders.length - named.length;
-  return `held by ${named.join(' and ')}${more === 0 ? '' : ` and ${more} more`}`;
+function showWho({ host, pid, command }: Contender): string {
+  const who = host === undefined ? 'somebody unknown' : pid === undefined ? host : `${host}:${pid}`;
+  return `${who}${command === undefined || command === '' ? '' : ` (${command})`}`;
+}
+
+/** Those who are there, and those whose minimum hold keeps the lock. */
+function showHolders(holding: readonly Contender[], now: Date): string {
+  if (holding.length === 0) return 'no holder is seen';
+  const living = holding.filter(({ heldUntil }) => heldUntil === undefined);
+  const kept = holding.flatMap((contender) => {
+    const { heldUntil } = contender;
+    if (heldUntil === undefined) return [];
+    return `until ${showDate(heldUntil, now)} by ${showWho(contender)}, which has ended (minimum hold)`;
+  });
+  const by = living.length === 0 ? [] : [`by ${nameSome(living.map((one) => showHolder(one, now)))}`];
+  return `held ${[...by, ...(kept.length === 0 ? [] : [nameSome(kept)])].join(' and ')}`;
+}
+
+function nameSome(holders: readonly string[]): string {
+  const more = Math.max(0, holders.length - NAMED);
+  return `${holders.slice(0, NAMED).join(' and ')}${more === 0 ? '' : ` and ${more} more`}`;
 }
 
 /** Local time; with its date when that is not `now`'s. */

@@ -1,5 +1,6 @@
+import type { BreakableServer } from '../helpers/lock-services/service.js';
 import type { ServerFault, Step } from './plan.js';
-import type { BreakableServer, ChaosService } from './services/service.js';
+import type { ChaosService } from './services/service.js';
 import { type Field, pause } from './strike.js';
 
 /** Breaks one server, and returns when all serve again. */

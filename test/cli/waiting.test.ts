@@ -29,6 +29,21 @@ test('lockex says who holds, with which command, since when, and our place in li
   });
 });
 
+test('lockex says until when a minimum hold keeps the lock, and that its holder has ended', () => {
+  const kept: Contender = { ...holder, command: 'true', heldUntil: new Date(2026, 10, 21, 14, 3, 4) };
+  assert.equal(
+    say(kept, self),
+    'waiting: held until 14:03:04 by db1:4242 (true), which has ended (minimum hold); we are next in line',
+  );
+  assert.deepEqual(describeQueue([kept, self], now).fields.holders, [
+    'db1:4242 (true) until 14:03:04 (minimum hold)',
+  ]);
+  assert.equal(
+    say({ ...holder, since: undefined, command: undefined }, kept, self),
+    'waiting: held by db1:4242 and until 14:03:04 by db1:4242 (true), which has ended (minimum hold); we are next in line',
+  );
+});
+
 test('lockex gives the date of what is not of today', () => {
   const old = { ...holder, since: new Date(2026, 0, 2, 3, 4, 5) };
   assert.match(say(old, self), /since 2026-01-02 03:04:05; we are next in line$/);

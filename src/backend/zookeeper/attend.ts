@@ -15,7 +15,7 @@ type AttendedSession = Pick<Session, 'ttlMs' | 'over' | 'isConnected' | 'onRecon
  * we live, as often as a holder does: so the leader has heard of us when it is our turn, and the lease counts in full
  * from its first write (`signs-of-life.ts`). That is the cheapest of reads: any server answers it by itself.
  *
- * @param look reads only; returns `undefined` to wait on. `wake` is the same function at every look
+ * @param look may be run again at any time; returns `undefined` to wait on. `wake` is the same function at every look
  * @throws what `look` throws, save lost connections; the reason of `signal`; the reason of the session's end
  */
 export async function attend<T>(

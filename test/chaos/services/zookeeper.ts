@@ -1,9 +1,10 @@
 import { until } from '../../../src/testing/until.js';
+import type { BreakableServer } from '../../helpers/lock-services/service.js';
 import { Probe } from '../../helpers/zk-probe.js';
 import { type Ensemble, startEnsemble } from '../../helpers/zookeeper.js';
 import type { ZooKeeperServer } from '../../helpers/zookeeper-server.js';
 import { SERVER_FAULTS, type ServerFault } from '../plan.js';
-import type { BreakableServer, ChaosService } from './service.js';
+import type { ChaosService } from './service.js';
 
 /** How long a server may take to serve again after it was healed. */
 const RECOVERY_LIMIT_MS = 30_000;

@@ -1,14 +1,25 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
+import { openBackend } from '../../../src/backend/registry.js';
 import { until } from '../../../src/testing/until.js';
+import { systemClock } from '../../../src/util/clock.js';
+import { silentLog } from '../../../src/util/log.js';
 import { ContenderLink } from '../../chaos/contender-link.js';
+import type { LockService } from '../../helpers/lock-services/service.js';
 import type { Lockex } from '../../helpers/lockex.js';
 import { alive } from '../../helpers/processes.js';
 import { scope } from '../../helpers/scope.js';
 import { freshLock, run, waiting } from '../stage.js';
 import { assertGone, assertOneError, type Holder, hold, holderOf, takesOver, witness } from '../witness.js';
-import { EVENTS, type Event, type Kept, PROMISES, type Promises } from './promises.js';
-import type { LockService } from './service.js';
+import {
+  type Column,
+  EVENTS,
+  type Event,
+  type Kept,
+  PROMISES,
+  SERVICES,
+  type ServiceName,
+} from './promises.js';
 
 /** A holder with a link of its own, and a second run in line behind it. */
 interface Scene {
@@ -122,12 +133,8 @@ const ASSERT: Readonly<
  * The tests of one column of `docs/backends.md`.
  * @param ttlSeconds the timeout of the runs
  */
-export function failureTests(
-  name: string,
-  promises: Promises,
-  ttlSeconds: number,
-  start: () => Promise<LockService>,
-): void {
+export function failureTests(name: ServiceName, ttlSeconds: number, start: () => Promise<LockService>): void {
+  const { traits, promises }: Column = SERVICES[name];
   let service: LockService;
   before(async () => {
     service = await start();
@@ -146,6 +153,19 @@ export function failureTests(
     await waiting(second);
     return { service, link, lock, ttlMs: ttlSeconds * 1000, first, second };
   };
+
+  test(`${name}: can do what its column says`, async () => {
+    const options = {
+      ttlMs: ttlSeconds * 1000,
+      connectLimitMs: 10_000,
+      connectAttempts: 10,
+      clock: systemClock,
+      log: silentLog,
+    };
+    const url = service.urlOf(service.servers.map(({ address }) => address));
+    await using backend = await openBackend(url, options, new AbortController().signal);
+    assert.deepEqual(backend.traits, traits);
+  });
 
   for (const [event, what] of Object.entries(EVENTS)) {
     // `Object.entries` widens the keys to string; they are the table's own.

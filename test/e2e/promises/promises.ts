@@ -1,3 +1,5 @@
+import type { Traits } from '../../../src/backend/contract.js';
+
 /** What can happen to a holder, as `docs/backends.md` lists it, each with its test in `failures.ts`. */
 export const EVENTS = {
   ends: 'its command ends',
@@ -27,30 +29,80 @@ export type Kept = keyof typeof PROMISES;
 /** `none`: it cannot happen there. */
 export type Promises = Readonly<Record<Event, Kept | 'none'>>;
 
-/** Of each service, by the name of its column. */
+/** A column of `docs/backends.md`. */
+export interface Column {
+  readonly traits: Traits;
+  readonly promises: Promises;
+}
+
+/** Of each service, by its name. */
 export const SERVICES = {
   ZooKeeper: {
-    ends: 'at once',
-    killed: 'at once',
-    frozen: 'stopped',
-    unguarded: 'stopped',
-    silence: 'stopped',
-    blink: 'untouched',
-    restart: 'untouched',
-    'server-frozen': 'stopped',
-    deleted: 'both for a moment',
+    traits: {
+      queue: 'fair',
+      fencing: true,
+      shared: true,
+      maxPermits: 100_000,
+      waiters: true,
+      handoverDelay: true,
+      hold: true,
+    },
+    promises: {
+      ends: 'at once',
+      killed: 'at once',
+      frozen: 'stopped',
+      unguarded: 'stopped',
+      silence: 'stopped',
+      blink: 'untouched',
+      restart: 'untouched',
+      'server-frozen': 'stopped',
+      deleted: 'both for a moment',
+    },
   },
   files: {
-    ends: 'at once',
-    killed: 'at once',
-    frozen: 'untouched',
-    unguarded: 'stopped',
-    silence: 'none',
-    blink: 'none',
-    restart: 'none',
-    'server-frozen': 'none',
-    deleted: 'both for a moment',
+    traits: {
+      queue: 'race',
+      fencing: false,
+      shared: true,
+      maxPermits: 64,
+      waiters: true,
+      handoverDelay: false,
+      hold: true,
+    },
+    promises: {
+      ends: 'at once',
+      killed: 'at once',
+      frozen: 'untouched',
+      unguarded: 'stopped',
+      silence: 'none',
+      blink: 'none',
+      restart: 'none',
+      'server-frozen': 'none',
+      deleted: 'both for a moment',
+    },
   },
-} as const satisfies Readonly<Record<string, Promises>>;
+  memory: {
+    traits: {
+      queue: 'fair',
+      fencing: true,
+      shared: true,
+      maxPermits: 1_000_000,
+      waiters: true,
+      handoverDelay: false,
+      hold: true,
+    },
+    promises: {
+      ends: 'none',
+      killed: 'none',
+      frozen: 'none',
+      unguarded: 'none',
+      silence: 'none',
+      blink: 'none',
+      restart: 'none',
+      'server-frozen': 'none',
+      deleted: 'none',
+    },
+  },
+} as const satisfies Readonly<Record<string, Column>>;
 
 export type ServiceName = keyof typeof SERVICES;

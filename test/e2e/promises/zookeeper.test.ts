@@ -1,21 +1,4 @@
-import { Probe } from '../../helpers/zk-probe.js';
-import { startZooKeeper } from '../../helpers/zookeeper.js';
+import { zooKeeperService } from '../../helpers/lock-services/zookeeper.js';
 import { failureTests } from './failures.js';
-import { SERVICES } from './promises.js';
 
-failureTests('ZooKeeper', SERVICES.ZooKeeper, 4, async () => {
-  const zookeeper = await startZooKeeper();
-  return {
-    servers: zookeeper.servers,
-    urlOf: (addresses) => `zk://${addresses.join(',')}`,
-    serves: () => zookeeper.server().ready(),
-    async deleteLock(resource) {
-      await using probe = await Probe.open(zookeeper.address);
-      const [holder = ''] = (await probe.children(`/${resource}`)).sort(
-        (one, other) => Number(one.slice(-10)) - Number(other.slice(-10)),
-      );
-      await probe.remove(`/${resource}/${holder}`);
-    },
-    [Symbol.asyncDispose]: () => zookeeper[Symbol.asyncDispose](),
-  };
-});
+failureTests('ZooKeeper', 4, zooKeeperService);
