@@ -1,7 +1,7 @@
 import type { Contender } from '../backend/contract.js';
 import type { Job } from '../supervisor/job.js';
+import { printable, SHOWN_COMMAND, showWords } from '../util/words.js';
 import type { Settings } from './settings.js';
-import { printable, SHOWN_COMMAND, showWords } from './words.js';
 
 /** What a job takes from the process besides its settings. */
 export interface Surroundings {

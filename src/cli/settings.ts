@@ -1,9 +1,9 @@
 import type { Command, SignalName } from '../child/child.js';
 import type { IsolationLevel } from '../child/isolation.js';
 import type { Waiting } from '../supervisor/job.js';
+import { lockIdOf } from '../supervisor/lock-id.js';
 import { UsageError } from '../util/errors.js';
 import { contradiction, oneOf, switchIn } from './alternatives.js';
-import { lockIdOf } from './lock-id.js';
 import { flagOf } from './option-names.js';
 import { resourceOf } from './resource.js';
 import { readService, type Service } from './service.js';

@@ -1,5 +1,6 @@
 import type { Lease } from '../backend/contract.js';
 import type { Child, SignalName } from '../child/child.js';
+import { whenAborted } from '../util/abort.js';
 import { LeaseLostError, messageOf } from '../util/errors.js';
 import { type Ending, killTimeOf, meaningOf, outcomeOf } from './endings.js';
 import { commandEnvironment } from './environment.js';
@@ -65,17 +66,13 @@ class Run {
   }
 
   async outcome(): Promise<Outcome> {
-    const { bug } = this.#world;
-    const { lost } = this.#lease;
-    const onLost = () => this.#onLost();
-    const onBug = () => this.#onBug();
-    const onUnguarded = () => this.#onUnguarded();
-    const { unguarded } = this.#child;
-    whenAborted(lost, onLost);
-    whenAborted(bug, onBug);
-    whenAborted(unguarded, onUnguarded);
     const keep = () => this.#child.keep(killTimeOf(this.#lease));
-    const forget = this.#lease.onRenewed(keep);
+    const unheard = [
+      whenAborted(this.#lease.lost, () => this.#onLost()),
+      whenAborted(this.#world.bug, () => this.#onBug()),
+      whenAborted(this.#child.unguarded, () => this.#onUnguarded()),
+      this.#lease.onRenewed(keep),
+    ];
     keep();
     this.#child.exited.then(() => {
       // A lease that a freeze has used up was lost before the command ended, whatever is heard of first.
@@ -87,10 +84,7 @@ class Run {
       await this.#child.stop(this.#stopSignal(ending), this.#patience.ended);
       return outcomeOf(ending, await this.#child.exited, this.#sent);
     } finally {
-      lost.removeEventListener('abort', onLost);
-      bug.removeEventListener('abort', onBug);
-      unguarded.removeEventListener('abort', onUnguarded);
-      forget();
+      for (const forget of unheard) forget();
       this.#patience.cancel();
       this.#suspension.end();
     }
@@ -169,9 +163,4 @@ class Run {
 
 function stopText(graceMs: number, signal: SignalName): string {
   return graceMs === 0 ? 'killing the command now' : `${signal} to the command now, SIGKILL in ${graceMs} ms`;
-}
-
-function whenAborted(signal: AbortSignal, run: () => void): void {
-  if (signal.aborted) run();
-  else signal.addEventListener('abort', run, { once: true });
 }

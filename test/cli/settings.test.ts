@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { leaseBudget } from '../../src/backend/zookeeper/timing.js';
-import { lockIdOf } from '../../src/cli/lock-id.js';
 import { parse } from '../../src/cli/parse.js';
 import type { Settings } from '../../src/cli/settings.js';
+import { lockIdOf } from '../../src/supervisor/lock-id.js';
 
 function settings(options: readonly string[], env: NodeJS.ProcessEnv = {}, command = ['true']): Settings {
   const request = parse([...options, '--', ...command], env);
