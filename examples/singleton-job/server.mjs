@@ -14,11 +14,11 @@ const {
 } = process.env;
 
 const instance = `${hostname()}:${process.pid}`;
+const locks = await connect(LOCK_URL, { ttl: LOCK_TTL });
+const lock = locks.lock('singleton-job');
+
 const stop = new AbortController();
 for (const name of ['SIGTERM', 'SIGINT']) process.once(name, () => stop.abort());
-
-const locks = await connect(LOCK_URL, { ttl: LOCK_TTL, signal: stop.signal });
-const lock = locks.lock('singleton-job');
 
 // Every instance answers, whoever leads.
 const server = createServer(async (_request, response) => {
@@ -46,7 +46,7 @@ await new Promise((resolve) => {
   server.close(resolve);
   server.closeIdleConnections();
 });
-await locks[Symbol.asyncDispose]();
+await locks.close();
 
 async function lead(lease) {
   console.log(`${instance} leads, token ${lease.fencingToken ?? 'none'}`);

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 
 /** A stretch of time in which an instance led, as it says itself; ms since 1970, of this host. */
@@ -34,4 +35,9 @@ export function overlaps(journal: readonly Stretch[]): (readonly [Stretch, Stret
     if (last === undefined || next.to >= last.to) last = next;
   }
   return found;
+}
+
+/** Nobody led beside another, from the first stretch to the last. */
+export function assertNoOverlap(journal: string): void {
+  assert.deepEqual(overlaps(readJournal(journal)), []);
 }

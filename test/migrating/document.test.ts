@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { allOptions, variablesOf } from '../../src/cli/option-names.js';
-import { codeIn, readDocument, takeApart } from './document.js';
+import { codeIn, DOCUMENT, readDocument, takeApart } from './document.js';
 import { EXPECTATIONS } from './expectations.js';
 
 const document = readDocument();
@@ -182,6 +183,30 @@ for (const [section, all] of Object.entries(THEIRS)) {
     );
   });
 }
+
+/** Links of a page that lead nowhere: to a file that is not beside it, or to a heading that it does not have. */
+function deadLinks(page: string, exists: (file: string) => boolean): string[] {
+  const headings = [...page.matchAll(/^## (.+)$/gm)].map(([, title = '']) =>
+    title.toLowerCase().replaceAll(' ', '-'),
+  );
+  return [...page.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target = '']) => target)
+    .filter((target) =>
+      target.startsWith('#') ? !headings.includes(target.slice(1)) : !exists(target.replace(/#.*/, '')),
+    );
+}
+
+test('every link of the page leads somewhere', () => {
+  const page = readFileSync(DOCUMENT, 'utf8');
+  assert.deepEqual(
+    deadLinks(page, (file) => existsSync(new URL(file, DOCUMENT))),
+    [],
+  );
+  assert.deepEqual(
+    deadLinks('[a](#b) [c](d.md#e)\n## B\n', () => false),
+    ['d.md#e'],
+  );
+});
 
 test('a line or a program that is not written as one is refused', () => {
   const table = (cell: string) =>

@@ -28,7 +28,8 @@ export interface Option {
   readonly ours: string;
 }
 
-const DOCUMENT = new URL('../../docs/migrating.md', import.meta.url);
+/** Where the document is. */
+export const DOCUMENT = new URL('../../docs/migrating.md', import.meta.url);
 
 /** The document as it stands. */
 export function readDocument(): Document {
