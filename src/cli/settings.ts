@@ -5,6 +5,7 @@ import { lockIdOf } from '../supervisor/lock-id.js';
 import { UsageError } from '../util/errors.js';
 import { contradiction, oneOf, switchIn } from './alternatives.js';
 import { flagOf } from './option-names.js';
+import { OPTIONS } from './options.js';
 import { resourceOf } from './resource.js';
 import { readService, type Service } from './service.js';
 import type { Values } from './values.js';
@@ -45,13 +46,14 @@ export interface LogSettings {
  */
 export function readSettings(values: Values, words: readonly [string, ...string[]]): Settings {
   const [file, ...args] = values.boolean('shell') ? shellWords(words) : words;
-  const given = values.text('lockid');
+  const waiting = readWaiting(values);
+  const service = readService(values, waiting);
+  const given = readLockId(values, service);
   const lockpath = values.text('lockpath');
   // What the words say is checked now; the hash, which is good in any case, is made when it is asked for.
   const named = resourceOf(lockpath, given ?? 'x');
-  const waiting = readWaiting(values);
   return {
-    service: readService(values, waiting),
+    service,
     get resource() {
       return given === undefined ? resourceOf(lockpath, this.lockId) : named;
     },
@@ -72,6 +74,13 @@ export function readSettings(values: Values, words: readonly [string, ...string[
     handoverDelayMs: readHandoverDelay(values, waiting),
     log: readLog(values),
   };
+}
+
+/** `MEMCACHE_KEY` (distmutex) names a lock in memcached; beside another service it is some other program's. */
+function readLockId(values: Values, { url }: Service): string | undefined {
+  const given = values.layers.find((layer) => layer.has('lockid'))?.get('lockid');
+  const ours = given?.label !== OPTIONS.lockid.env || url?.toLowerCase().startsWith('memcached:') === true;
+  return ours ? values.text('lockid') : undefined;
 }
 
 /** As the Python lockex ran every command. */

@@ -1,4 +1,4 @@
-import type { Contender } from '../backend/contract.js';
+import type { Contender, Traits } from '../backend/contract.js';
 
 /** What a queue looks like from our place in it. */
 export interface QueueView {
@@ -10,17 +10,32 @@ export interface QueueView {
 const NAMED = 3;
 
 /**
- * Says who holds and where we stand.
+ * Says who holds and where we stand; where there is no line, how many wait with us.
  * @param contenders holders first, then waiters in order
  * @param now the date against which a time of day is read: an older one is shown with its date
  */
-export function describeQueue(contenders: readonly Contender[], now: Date): QueueView {
+export function describeQueue(
+  contenders: readonly Contender[],
+  queue: Traits['queue'],
+  now: Date,
+): QueueView {
   const holding = contenders.filter(({ state }) => state === 'holding');
   const holders = holding.map((contender) => showHolder(contender, now));
-  const index = contenders.filter(({ state }) => state === 'waiting').findIndex(({ self }) => self);
-  const place = index < 0 ? undefined : index + 1;
-  const message = `waiting: ${showHolders(holding, now)}${place === undefined ? '' : `; we are ${ordinal(place)} in line`}`;
+  const waiting = contenders.filter(({ state }) => state === 'waiting');
+  const place = queue === 'fair' ? placeIn(waiting) : undefined;
+  const message = `waiting: ${showHolders(holding, now)}${place === undefined ? showOthers(waiting) : `; we are ${ordinal(place)} in line`}`;
   return { message, fields: { holders, place } };
+}
+
+function placeIn(waiting: readonly Contender[]): number | undefined {
+  const index = waiting.findIndex(({ self }) => self);
+  return index < 0 ? undefined : index + 1;
+}
+
+function showOthers(waiting: readonly Contender[]): string {
+  const others = waiting.filter(({ self }) => !self).length;
+  if (others === 0) return '';
+  return `; ${others} ${others === 1 ? 'other waits' : 'others wait'}, too, and who is quickest is next`;
 }
 
 /** `db1:4242 (redis-server redis.conf) since 12:03:04`, or until when for one that has ended */

@@ -1,0 +1,104 @@
+import { NotPermittedError } from '../../util/errors.js';
+import { type Keys, TOKEN_KEY } from './keys.js';
+import type { Master } from './master.js';
+import type { Answer, Masters } from './masters.js';
+import { CONTEND, LEAVE } from './scripts.js';
+
+/** One contender, the same over all its attempts: an answer that was lost is found by it. */
+export interface Place {
+  readonly keys: Keys;
+  /** Random; whoever knows it may give the lock back. */
+  readonly owner: string;
+  /** The identity, as JSON. */
+  readonly who: string;
+  readonly ttlMs: number;
+  readonly holdMs: number;
+  readonly minUptimeS: number;
+}
+
+/** What came of one attempt. */
+export type Attempt =
+  | { readonly how: 'granted'; readonly token: bigint | undefined }
+  /** By another, or by a minimum hold; for so long at least if nothing is done, ms. */
+  | { readonly how: 'held'; readonly forMs: number }
+  /** Too few servers have been up for long enough. */
+  | { readonly how: 'young'; readonly forMs: number; readonly server: string }
+  /** Too few servers answered. */
+  | { readonly how: 'unreachable'; readonly error: unknown };
+
+type Reply = { readonly how: 'granted' | 'held' | 'young'; readonly value: string };
+
+/**
+ * Tries once to get the lock on a majority, and undoes what it got on fewer.
+ *
+ * The masters are asked in their order until one grants, and then all others at the same time. So the first one that is
+ * up decides between those who come together; if all were asked at once, each of ten contenders could get one of three.
+ * @throws NotPermittedError
+ */
+export async function contend(masters: Masters, place: Place, wait: boolean): Promise<Attempt> {
+  const ask = (master: Master) => contendAt(master, place, wait);
+  const isGranted = (answer: Answer<Reply>) => 'value' in answer && answer.value.how === 'granted';
+  const answers: Answer<Reply>[] = [];
+  for (const [index, master] of masters.all.entries()) {
+    const [answer] = await masters.ask(ask, undefined, [master]);
+    if (answer === undefined) continue;
+    answers.push(answer);
+    if ('value' in answer && answer.value.how === 'held') break;
+    if (!isGranted(answer)) continue;
+    const others = masters.all.slice(index + 1);
+    const enough = (more: readonly Answer<Reply>[]) => more.filter(isGranted).length + 1 >= masters.majority;
+    if (masters.majority > 1) answers.push(...(await masters.ask(ask, enough, others)));
+    break;
+  }
+  const granted = answers.filter(isGranted);
+  if (granted.length < masters.majority) {
+    const undoing = granted.map(({ master }) => leaveAt(master, place, 'undo').catch(() => {}));
+    await Promise.all(undoing);
+    return worst(answers);
+  }
+  const [first] = granted;
+  // With several masters no number is known to be higher than all before it when one of them has lost its memory.
+  const token = masters.only && first && 'value' in first ? BigInt(first.value.value) : undefined;
+  return { how: 'granted', token };
+}
+
+/** Why there is no majority: who holds comes before who is too young, and that before silence. */
+function worst(answers: readonly Answer<Reply>[]): Attempt {
+  const replies = answers.flatMap((answer) => ('value' in answer ? [{ ...answer.value, ...answer }] : []));
+  const held = replies.find(({ how }) => how === 'held');
+  if (held !== undefined) return { how: 'held', forMs: Number(held.value.value) };
+  const error = answers.flatMap((answer) => ('error' in answer ? [answer.error] : []));
+  const refusal = error.find((one) => one instanceof NotPermittedError);
+  if (refusal !== undefined) throw refusal;
+  const young = replies.find(({ how }) => how === 'young');
+  if (young !== undefined) {
+    return { how: 'young', forMs: Number(young.value.value), server: young.master.name };
+  }
+  return { how: 'unreachable', error: error[0] };
+}
+
+async function contendAt(master: Master, place: Place, wait: boolean): Promise<Reply> {
+  const { keys, owner, who, ttlMs, holdMs, minUptimeS } = place;
+  const [how, value] = fields(
+    await master.run(
+      CONTEND,
+      [keys.lock, keys.hold, keys.waiters, TOKEN_KEY],
+      [owner, who, Math.ceil(ttlMs), Math.ceil(holdMs), wait ? 1 : 0, minUptimeS],
+    ),
+  );
+  if (how !== 'granted' && how !== 'held' && how !== 'young') throw new Error(`an answer of no kind: ${how}`);
+  return { how, value: value ?? '' };
+}
+
+function fields(reply: unknown): readonly string[] {
+  return Array.isArray(reply) ? reply.map(String) : [];
+}
+
+/** Takes what is ours away on one server: see the script for the three ways. */
+export async function leaveAt(
+  master: Master,
+  { keys, owner }: Pick<Place, 'keys' | 'owner'>,
+  how: 'release' | 'cancel' | 'undo',
+): Promise<void> {
+  await master.run(LEAVE, [keys.lock, keys.hold, keys.waiters], [owner, keys.channel, how]);
+}

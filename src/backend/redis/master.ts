@@ -1,0 +1,115 @@
+import type { Redis } from 'ioredis';
+import { type LockexError, UsageError } from '../../util/errors.js';
+import type { Log } from '../../util/log.js';
+import { redisError } from './redis-error.js';
+
+/** One server, over one connection that is made again whenever it breaks. */
+export class Master {
+  /** `host:port` */
+  readonly name: string;
+  readonly client: Redis;
+  /** How many connections came to nothing, or to an end. */
+  failures = 0;
+  #lastError: unknown;
+  #greeted = false;
+
+  /** @param client not connected yet, and ours */
+  constructor(name: string, client: Redis) {
+    this.name = name;
+    this.client = client;
+    client.on('error', (error: unknown) => {
+      this.#lastError = error;
+    });
+    client.on('close', () => {
+      this.failures += 1;
+      this.#greeted = false;
+    });
+  }
+
+  /** Begins to connect, and goes on until it is closed. */
+  connect(): void {
+    // Each failure is an event, too, and is counted there.
+    this.client.connect().catch(() => {});
+  }
+
+  /** Why there is no connection, or was none the last time. */
+  get failure(): LockexError {
+    return redisError(this.name, this.#lastError ?? 'no answer');
+  }
+
+  get isConnected(): boolean {
+    return this.client.status === 'ready';
+  }
+
+  /** Whether the server has said, over this connection, that it can grant. */
+  get isGreeted(): boolean {
+    return this.#greeted;
+  }
+
+  /**
+   * Runs a script on the server, once.
+   * @throws NotPermittedError; ServiceUnreachableError for everything else, a server without a connection included: the
+   *   script may have run, or may still run
+   */
+  async run(script: string, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    if (!this.isConnected) throw this.failure;
+    try {
+      return await this.client.eval(script, keys.length, ...keys, ...args);
+    } catch (error) {
+      throw redisError(this.name, error);
+    }
+  }
+
+  /**
+   * The server's word that it is one that can grant, once a connection; waits for the connection, or its failure.
+   * @throws UsageError when it is a replica; NotPermittedError; ServiceUnreachableError when it does not answer
+   */
+  async greet(log: Log): Promise<void> {
+    if (this.#greeted) return;
+    if (!this.isConnected) await this.#attempted();
+    await this.#greet(log);
+    this.#greeted = true;
+  }
+
+  close(): void {
+    this.client.disconnect();
+  }
+
+  #attempted(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.client.off('ready', done).off('close', done);
+        resolve();
+      };
+      this.client.on('ready', done).on('close', done);
+    });
+  }
+
+  async #greet(log: Log): Promise<void> {
+    if (!this.isConnected) throw this.failure;
+    let info: string;
+    try {
+      info = await this.client.info();
+    } catch (error) {
+      this.#lastError = error;
+      throw redisError(this.name, error);
+    }
+    const fact = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1];
+    // A replica is told of a lock after the fact, so that a failover may lose one: the new master grants it again. WAIT
+    // does not help, since a replica that has not heard may still be the one that is chosen. Several masters do.
+    if (fact('role') !== 'master') {
+      throw new UsageError(
+        `redis at ${this.name}: expected a master, got a replica, which cannot grant a lock`,
+        {
+          hint: `its master is ${fact('master_host')}:${fact('master_port')}`,
+        },
+      );
+    }
+    if (Number(fact('maxmemory')) > 0 && fact('maxmemory_policy') !== 'noeviction') {
+      log.warn(
+        { server: this.name, policy: fact('maxmemory_policy') },
+        'this redis may throw locks away when its memory is full: set maxmemory-policy to noeviction',
+      );
+    }
+  }
+}

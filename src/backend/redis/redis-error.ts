@@ -1,0 +1,31 @@
+import {
+  type LockexError,
+  messageOf,
+  NotPermittedError,
+  ServiceUnreachableError,
+} from '../../util/errors.js';
+import { isTlsRefusal } from '../zookeeper/dial.js';
+
+/** The first word of an error of redis that another attempt does not cure. */
+const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH)/;
+/** A script's own error is wrapped: `ERR … script: …: NOPERM …`, and in Redis 7 `NOPERM … script: …`. */
+const REFUSED_IN_SCRIPT = /NOPERM|can't run this command/;
+
+/** The error as lockex has it. */
+export function redisError(server: string, error: unknown): LockexError {
+  const message = `redis at ${server}: ${messageOf(error) || 'no connection'}`;
+  if (isTlsRefusal(error)) {
+    const hint = 'check --tls-ca, --tls-cert and --tls-key, and the name in the certificate of the server';
+    return new NotPermittedError(message, { cause: error, hint });
+  }
+  if (REFUSED.test(messageOf(error)) || REFUSED_IN_SCRIPT.test(messageOf(error))) {
+    const hint =
+      'check --auth-file; the user needs ~lockex:* &lockex:* +eval +subscribe and, within scripts, +@hash +@string ' +
+      '+@keyspace +info +time +publish';
+    return new NotPermittedError(message, { cause: error, hint });
+  }
+  return new ServiceUnreachableError(message, {
+    cause: error,
+    hint: 'are the servers up, and is the address right?',
+  });
+}

@@ -1,0 +1,28 @@
+import type { LeaseBudget } from '../../util/lease-deadline.js';
+import { keyBudget } from '../lease-budget.js';
+
+/** Redis counts whole milliseconds. */
+const STEP_MS = 1;
+
+/**
+ * The time line of a lock on redis.
+ * @throws UsageError when the grace does not fit
+ */
+export function redisBudget(ttlMs: number, lossGraceMs: number | undefined): LeaseBudget {
+  return keyBudget(ttlMs, STEP_MS, lossGraceMs);
+}
+
+/** How long a server may leave a request unanswered before the connection counts as dead, ms. */
+export function silenceMs(ttlMs: number): number {
+  return Math.max(200, ttlMs / 6);
+}
+
+/** Waiters look, and show that they live, so often, ms. */
+export function lookEveryMs(ttlMs: number): number {
+  return ttlMs / 4;
+}
+
+/** The uptime, in whole seconds as a server tells it, from which on it has been up for longer than the ttl. */
+export function safeUptimeS(ttlMs: number): number {
+  return Math.ceil(ttlMs / 1000) + 1;
+}
