@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { until } from '../../src/testing/until.js';
-import type { Stage } from './stage.js';
+import { HOLD_S, type Stage } from './stage.js';
 
 /** What a line of the document is seen to do. */
 export type Check = (stage: Stage, line: string) => Promise<void>;
@@ -35,9 +35,10 @@ export function refuses(words: string, status: number, afterMs = 0): Check {
   };
 }
 
-/** The command has run and ended, and for the time of the hold nobody else runs it: they end with status 1. */
+/** The command has run and ended, and for the time of the hold nobody else runs it; then the next one does. */
 export function holds(words: string): Check {
   return async (stage, line) => {
+    const startedAt = performance.now();
     const first = await stage.start(line, 0);
     assert.deepEqual(await first.exited, { code: 0, signal: null }, first.stderr);
     assert.deepEqual(
@@ -46,6 +47,10 @@ export function holds(words: string): Check {
     );
     const second = await stage.start(line, 0);
     assert.equal(await second.refused(), 1, second.stderr);
+    const patient = await stage.start(line.replace('--once ', ''), 0);
+    assert.equal((await patient.running()).words, words);
+    assert.ok(performance.now() - startedAt >= HOLD_S * 1000, 'not before the hold has passed');
+    await patient.exited;
   };
 }
 
@@ -147,9 +152,10 @@ export const isHeldStill: Check = async (stage, line) => {
 
 /** It holds the lock until it gets SIGTERM, and then the next one has it. */
 export const staysUntilTold: Check = async (stage, line) => {
-  const first = await stage.start(line);
+  // What is told to stop is lockex, and not the shell around it.
+  const first = await stage.start(`exec ${line}`);
   await until(() => first.hasLogged('acquired'), `the first has the lock; so far: ${first.stderr}`);
-  const second = await stage.start(line);
+  const second = await stage.start(`exec ${line}`);
   await second.waiting();
   first.kill('SIGTERM');
   assert.deepEqual(await first.exited, { code: ENDED_BY_US, signal: null }, first.stderr);

@@ -38,7 +38,7 @@ function unknownIn(cell: string): string[] {
       ...variablesOf(name),
     ]),
   );
-  return codeIn(cell).filter((code) => /^(--?[a-z]|[A-Z_]+$)/i.test(code) && !known.has(code));
+  return codeIn(cell).filter((code) => /^(--?[a-zA-Z]|[A-Z][A-Z_]+$)/.test(code) && !known.has(code));
 }
 
 const OF_LIBRARIES = ['sherlock', 'distributedlock'];

@@ -6,6 +6,7 @@ import { LOCKEX, Lockex, NODE_FIRST_PATH } from '../helpers/lockex.js';
 import { scope } from '../helpers/scope.js';
 import { type TempDir, tempDir } from '../helpers/temp.js';
 import { type Addresses, withAddresses } from './addresses.js';
+import { TIMEOUT_S } from './services.js';
 
 /** The commands of the document. They tell in a journal that they run, and with what. */
 const STUBS = ['serve', 'report', 'redis-server', 'backup', 'make', 'python', 'uptime', 'dump', 'export'];
@@ -17,8 +18,11 @@ echo "$$ $(basename "$0") $*" >> "$JOURNAL"
 exit "$STUB"
 `;
 
-/** Session timeout of lines that say none, s: not so long that a server just started has forgotten nothing for it. */
-export const TIMEOUT_S = 6;
+/**
+ * Every `--hold` of the document is so long in a test, s: who waits for five minutes is no test, and a memcached grants no
+ * hold that is longer than it has been up.
+ */
+export const HOLD_S = 3;
 
 let stages = 0;
 
@@ -55,7 +59,7 @@ export class Stage {
     this.#runs += 1;
     const journal = this.dir.join(`journal-${this.#runs}`);
     const { text, env } = withAddresses(line, this.addresses);
-    const shown = text.replaceAll('/tmp/', `${this.dir.path}/`);
+    const shown = text.replaceAll('/tmp/', `${this.dir.path}/`).replaceAll(/--hold \S+/g, `--hold ${HOLD_S}`);
     return scope(this.t).use(
       new LineRun(shown, journal, {
         ...env,
