@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { SCHEMES } from '../../src/backend/registry.js';
 import { allOptions, variablesOf } from '../../src/cli/option-names.js';
 import { codeIn, DOCUMENT, readDocument, takeApart } from './document.js';
 import { EXPECTATIONS } from './expectations.js';
+
+const ROOT = join(import.meta.dirname, '..', '..');
 
 const document = readDocument();
 
@@ -54,6 +58,32 @@ test('the options of ours that stand for theirs exist', () => {
 
 test('an option that does not exist is found', () => {
   assert.deepEqual(unknownIn('`--try`, or `-i`, `LOCKEX_URL`, `LOCKEX_TRY`'), ['--try', 'LOCKEX_TRY']);
+});
+
+/** Words of a cell, within backticks, that the library does not know. */
+function strangeIn(cell: string): string[] {
+  return codeIn(cell)
+    .flatMap((code) => code.match(/[a-zA-Z]+/g) ?? [])
+    .filter((word) => !new RegExp(`\\b${word}\\b`).test(LIBRARY));
+}
+
+/** All that the library is made of, and the schemes. */
+const LIBRARY = [
+  ...readdirSync(join(ROOT, 'src', 'lock')).map((name) => join('src', 'lock', name)),
+  join('src', 'index.ts'),
+]
+  .map((name) => readFileSync(join(ROOT, name), 'utf8'))
+  .concat(SCHEMES, 'new await using lockex/testing')
+  .join('\n');
+
+test('the words of the library that stand for theirs are words of the library', () => {
+  const libraries = document.options.filter(({ section }) => OF_LIBRARIES.includes(section));
+  assert.ok(libraries.length > 20);
+  assert.deepEqual(
+    libraries.flatMap(({ section, ours }) => strangeIn(ours).map((word) => `${section}: ${word}`)),
+    [],
+  );
+  assert.deepEqual(strangeIn('`tryAcquire()`, or `tryToAcquire()`'), ['tryToAcquire']);
 });
 
 /** All options that each tool has, from its own description; where it stands is said beside it. */

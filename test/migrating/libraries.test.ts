@@ -44,6 +44,17 @@ for (const [name, outputs] of Object.entries(EXPECTED)) {
   });
 }
 
+test('a program that leaves its hold out is found', async (t) => {
+  const project = await Project.make(t);
+  const text = programs.find(({ name }) => name.startsWith('dlock'))?.text ?? '';
+  const path = await project.write(
+    'program',
+    here({ text: text.replace("{ hold: '3m' }", '') }).replace('report', 'other'),
+  );
+  for (let count = 0; count < 2; count += 1)
+    assert.equal((await project.run(path)).stdout, 'making the report\n');
+});
+
 test('the programs pass the compiler, and one that uses what is not there does not', async (t) => {
   const project = await Project.make(t);
   const paths = await Promise.all(programs.map(({ text }, index) => project.write(`program-${index}`, text)));
