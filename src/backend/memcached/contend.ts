@@ -73,6 +73,8 @@ export class Contending {
   tellUnsettled(forMs: number): void {
     if (this.#toldUnsettled) return;
     this.#toldUnsettled = true;
+    // Whoever held may write its lock again: that is news then.
+    this.#toldOf = undefined;
     const { log, connection } = this.#bid;
     log.warn(
       { waitMs: Math.round(forMs) },
