@@ -43,6 +43,16 @@ export class Memcached implements AsyncDisposable {
     await this.#daemon?.kill();
   }
 
+  /** SIGSTOP: connections stay open, nothing is answered. */
+  async freeze(): Promise<void> {
+    await this.#daemon?.freeze();
+  }
+
+  /** SIGCONT. */
+  thaw(): void {
+    this.#daemon?.thaw();
+  }
+
   /** One line of `stats`. */
   async stat(name: string): Promise<string> {
     const text = await this.ask('stats', /^END\r\n/m);

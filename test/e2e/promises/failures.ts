@@ -80,6 +80,10 @@ const BREAK: Readonly<Record<Event, (scene: Scene) => Promise<(() => Promise<voi
     await service.serves();
     return undefined;
   },
+  async one({ service }) {
+    await service.servers[0]?.kill();
+    return undefined;
+  },
   async deleted({ service, lock }) {
     await service.deleteLock(`lockex/${lock}`);
     return undefined;
@@ -132,8 +136,14 @@ const ASSERT: Readonly<
 /**
  * The tests of one column of `docs/backends.md`.
  * @param ttlSeconds the timeout of the runs
+ * @param startThree three servers that may lose one of them, where the promises speak of that
  */
-export function failureTests(name: ServiceName, ttlSeconds: number, start: () => Promise<LockService>): void {
+export function failureTests(
+  name: ServiceName,
+  ttlSeconds: number,
+  start: () => Promise<LockService>,
+  startThree?: () => Promise<LockService>,
+): void {
   const { traits, promises }: Column = SERVICES[name];
   let service: LockService;
   before(async () => {
@@ -141,17 +151,17 @@ export function failureTests(name: ServiceName, ttlSeconds: number, start: () =>
   });
   after(() => service[Symbol.asyncDispose]());
 
-  const setUp = async (t: TestContext): Promise<Scene> => {
+  const setUp = async (t: TestContext, used: LockService): Promise<Scene> => {
     const its = scope(t);
-    const addresses = service.servers.map(({ address }) => address);
+    const addresses = used.servers.map(({ address }) => address);
     const link = await its.use(ContenderLink.open(addresses));
     const lock = freshLock();
     const options = ['-i', lock, '-T', String(ttlSeconds), '-k', '0.2'];
     const command = await witness(t);
-    const first = await hold(t, service.urlOf(link.addresses), options, command);
-    const second = await run(t, service.urlOf(addresses), options, command);
+    const first = await hold(t, used.urlOf(link.addresses), options, command);
+    const second = await run(t, used.urlOf(addresses), options, command);
     await waiting(second);
-    return { service, link, lock, ttlMs: ttlSeconds * 1000, first, second };
+    return { service: used, link, lock, ttlMs: ttlSeconds * 1000, first, second };
   };
 
   test(`${name}: can do what its column says`, async () => {
@@ -172,7 +182,9 @@ export function failureTests(name: ServiceName, ttlSeconds: number, start: () =>
     const promise = promises[event as Event];
     if (promise === 'none') continue;
     test(`${name}: when ${what}: ${PROMISES[promise]}`, async (t) => {
-      const scene = await setUp(t);
+      const three = event === 'one' ? await startThree?.() : undefined;
+      if (three !== undefined) await scope(t).use(three);
+      const scene = await setUp(t, three ?? service);
       const since = performance.now();
       const heal = await BREAK[event as Event](scene);
       await ASSERT[promise](scene, since, heal);

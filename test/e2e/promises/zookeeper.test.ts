@@ -1,4 +1,4 @@
-import { zooKeeperService } from '../../helpers/lock-services/zookeeper.js';
+import { zooKeeperCluster, zooKeeperService } from '../../helpers/lock-services/zookeeper.js';
 import { failureTests } from './failures.js';
 
-failureTests('ZooKeeper', 4, zooKeeperService);
+failureTests('ZooKeeper', 4, zooKeeperService, zooKeeperCluster);

@@ -1,5 +1,5 @@
 import { Probe } from '../zk-probe.js';
-import { startZooKeeper } from '../zookeeper.js';
+import { startEnsemble, startZooKeeper } from '../zookeeper.js';
 import type { LockService } from './service.js';
 
 /** One standalone ZooKeeper. */
@@ -17,5 +17,22 @@ export async function zooKeeperService(): Promise<LockService> {
       await probe.remove(`/${resource}/${holder}`);
     },
     [Symbol.asyncDispose]: () => zookeeper[Symbol.asyncDispose](),
+  };
+}
+
+/** Three servers with a leader, which is the first of them. */
+export async function zooKeeperCluster(): Promise<LockService> {
+  const ensemble = await startEnsemble(3);
+  const leader = await ensemble.leader();
+  return {
+    servers: [leader, ...(await ensemble.followers())],
+    urlOf: (addresses) => `zk://${addresses.join(',')}`,
+    async serves() {
+      await ensemble.leader();
+    },
+    async deleteLock(resource) {
+      throw new Error(`nobody deletes ${resource} here`);
+    },
+    [Symbol.asyncDispose]: () => ensemble[Symbol.asyncDispose](),
   };
 }
