@@ -4,6 +4,9 @@ import { ProcessSignals } from './signals.js';
 // First of all, before anything else is even loaded: an unhandled SIGUSR1 opens Node's inspector.
 const signals = new ProcessSignals(process, () => hasControllingTerminal() && inForegroundGroup());
 
+// Whatever Node or a client library has to say to programmers is not for operators.
+process.noDeprecation = true;
+
 /** Whatever fails that nobody foresaw ends here, and the supervisor kills the tree before we go. */
 const bug = new AbortController();
 process.on('uncaughtException', (error) => bug.abort(error));

@@ -17,12 +17,14 @@ const SAMPLES = {
 
 function sampleOf(name: Parameters<typeof specOf>[0]): string[] {
   const { kind, choices } = specOf(name);
+  if (name === 'url') return ['memory:'];
   if (kind === 'boolean' || kind === 'request') return [];
   return [kind === 'choice' ? (choices?.[0] ?? '') : SAMPLES[kind]];
 }
 
 /** What an option needs beside it. */
 const COMPANIONS: Readonly<Record<string, readonly string[]>> = {
+  'auth-file': ['--url', 'redis://localhost'],
   'tls-cert': ['--tls-key', 'x'],
   'tls-key': ['--tls-cert', 'x'],
 };

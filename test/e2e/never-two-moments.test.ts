@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { until } from '../../src/testing/until.js';
 import { alive } from '../helpers/processes.js';
+import { scope } from '../helpers/scope.js';
+import { tempDir } from '../helpers/temp.js';
 import { Probe } from '../helpers/zk-probe.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
 import { freshLock, run, running, STAYS, waiting } from './stage.js';
@@ -85,11 +88,15 @@ test('kill -9 of the process group of the supervisor does not reach the guardian
 
 test('a command that ended while its supervisor was frozen past the lease: the status is that of a lost lock', async (t) => {
   const lock = ['-i', freshLock(), '-T', '4'];
-  const first = await run(t, zookeeper.address, lock, ['sh', '-c', 'echo ready $$; sleep 0.7']);
+  const dir = await scope(t).use(tempDir('ended'));
+  const end = dir.join('end');
+  const untilThen = ['sh', '-c', 'echo ready $$; until [ -e "$0" ]; do sleep 0.05; done', end];
+  const first = await run(t, zookeeper.address, lock, untilThen);
   await running(first);
   const second = await run(t, zookeeper.address, lock, STAYS);
   await waiting(second);
   first.kill('SIGSTOP');
+  await writeFile(end, '');
   await running(second);
   first.kill('SIGCONT');
   assert.deepEqual(await first.exited, { code: 75, signal: null });

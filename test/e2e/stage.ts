@@ -35,7 +35,7 @@ export async function running(it: Lockex): Promise<number> {
   return Number(match[1]);
 }
 
-/** Waits until it says that it waits, and for whom. */
+/** Waits until it says that it waits. */
 export async function waiting(it: Lockex): Promise<void> {
-  await until(() => it.hasLogged('waiting: held by'), 'it waits for a holder');
+  await until(() => it.hasLogged('waiting: '), 'it waits');
 }
