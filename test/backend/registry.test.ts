@@ -55,10 +55,10 @@ test('zk:// and zookeeper:// go to ZooKeeper', async () => {
 });
 
 test('a URL of an unknown scheme is refused, naming those that are known and no password', async () => {
-  for (const url of ['redis://:secret@localhost', 'localhost:2181', '/run/lock', '', 'constructor:']) {
+  for (const url of ['mysql://:secret@localhost', 'localhost:2181', '/run/lock', '', 'constructor:']) {
     await assert.rejects(open(url), (error) => {
       assert.ok(error instanceof UsageError);
-      assert.match(error.message, /zk: zookeeper: file: memory:/);
+      assert.match(error.message, /zk: zookeeper: .*file: memory:/);
       assert.doesNotMatch(error.message, /secret/);
       return true;
     });
