@@ -1,6 +1,5 @@
 // Makes dist/lockex.cjs.VERSION-ARCH.cache: V8's code of the bundle's functions, as they are after three short runs: one with no
-// lock service, one that finds none, and one with a stand-in for ZooKeeper that says yes to everything. V8 knows a
-// stale cache only by the bundle's length: remove it before a build.
+// lock service, one that finds none, and one with a stand-in for ZooKeeper that says yes to everything.
 const { readFileSync, writeFileSync } = require('node:fs');
 const { createRequire, wrap } = require('node:module');
 const { createServer } = require('node:net');

@@ -21,6 +21,11 @@ export interface OpenOptions {
   /** Who may touch what we make: anybody, or only who has our credentials. */
   readonly acl?: 'open' | 'creator';
   readonly tls?: TlsOptions;
+  /**
+   * About how often a waiter asks again where the service cannot tell it that a permit became free, ms; the service's own choice
+   * if absent.
+   */
+  readonly retryEveryMs?: number;
   /** Whether it is only to be asked who owns what: nothing is made. */
   readonly askOnly?: boolean;
   readonly clock: Clock;

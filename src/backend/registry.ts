@@ -1,7 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { messageOf, UsageError } from '../util/errors.js';
 import type { LeaseBudget } from '../util/lease-deadline.js';
-import type { LockBackend } from './contract.js';
+import type { LockBackend, Traits } from './contract.js';
+import { parseCluster } from './etcd/address.js';
+import { leaseBudget as etcdBudget } from './etcd/timing.js';
+import { parseServers } from './memcached/servers.js';
+import { memcachedBudget } from './memcached/timing.js';
 import type { MemoryService } from './memory/index.js';
 import type { OpenOptions } from './open-options.js';
 import { parseRedis } from './redis/address.js';
@@ -13,6 +17,8 @@ import { leaseBudget } from './zookeeper/timing.js';
 export interface Service {
   /** What it is called in messages. */
   readonly name: string;
+  /** Who is next, as the traits of its backend say. */
+  readonly queue: Traits['queue'];
   /** Which credentials it takes. */
   readonly takes: { readonly login: boolean; readonly acl: boolean; readonly tls: boolean };
   /**
@@ -37,6 +43,7 @@ const NO_SERVER = {
 
 const ZOOKEEPER: Service = {
   name: 'ZooKeeper',
+  queue: 'fair',
   takes: { login: true, acl: true, tls: true },
   servers: (url) => parseEnsemble(addressOf(url)).servers.length,
   budget: leaseBudget,
@@ -46,8 +53,21 @@ const ZOOKEEPER: Service = {
   },
 };
 
+const ETCD: Service = {
+  name: 'etcd',
+  queue: 'fair',
+  takes: { login: true, acl: false, tls: true },
+  servers: (url) => parseCluster(addressOf(url)).servers.length,
+  budget: etcdBudget,
+  async open(url, options, signal) {
+    const { openEtcd } = await import('./etcd/index.js');
+    return openEtcd(addressOf(url), options, signal);
+  },
+};
+
 const REDIS: Service = {
   name: 'redis',
+  queue: 'race',
   takes: { login: true, acl: false, tls: true },
   servers: (url) => parseRedis(addressOf(url)).servers.length,
   budget: redisBudget,
@@ -63,15 +83,32 @@ const REDISS: Service = {
   open: (url, options, signal) => REDIS.open(url, { ...options, tls: options.tls ?? {} }, signal),
 };
 
+const MEMCACHED: Service = {
+  name: 'memcached',
+  queue: 'race',
+  takes: { login: false, acl: false, tls: false },
+  servers: (url) => parseServers(addressOf(url)).length,
+  budget: memcachedBudget,
+  async open(url, options, signal) {
+    const { openMemcached } = await import('./memcached/index.js');
+    return openMemcached(addressOf(url), options, signal);
+  },
+};
+
 /** All services there are, by scheme. */
-const SERVICES: ReadonlyMap<string, Service> = new Map([
+const SERVICES: ReadonlyMap<string, Service> = new Map<string, Service>([
   ['zk', ZOOKEEPER],
   ['zookeeper', ZOOKEEPER],
+  ['etcd', ETCD],
   ['redis', REDIS],
   ['rediss', REDISS],
-  ['file', { ...NO_SERVER, name: 'files', open: openFileUrl }],
-  ['memory', { ...NO_SERVER, name: 'memory', open: openMemory }],
+  ['memcached', MEMCACHED],
+  ['file', { ...NO_SERVER, name: 'files', queue: 'race', open: openFileUrl }],
+  ['memory', { ...NO_SERVER, name: 'memory', queue: 'fair', open: openMemory }],
 ]);
+
+/** The schemes of all services. */
+export const SCHEMES: readonly string[] = [...SERVICES.keys()];
 
 /**
  * The service that a URL names.
@@ -81,7 +118,7 @@ export function serviceOf(url: string): Service {
   const scheme = schemeOf(url);
   const service = scheme === undefined ? undefined : SERVICES.get(scheme);
   if (service !== undefined) return service;
-  const known = [...SERVICES.keys()].map((name) => `${name}:`).join(' ');
+  const known = SCHEMES.map((name) => `${name}:`).join(' ');
   const got = scheme === undefined ? 'one without a scheme' : `${scheme}:`;
   throw new UsageError(`expected a URL that begins with one of ${known}, got ${got}`);
 }
@@ -101,7 +138,9 @@ export function addressOf(url: string): string {
 /**
  * Opens a session with the lock service at `url`.
  * - `zk://host:port,…[/chroot]`, also `zookeeper://`
+ * - `etcd://[user:password@]host:port,…[/prefix]`
  * - `redis://[user:password@]host:port,…[/db]`, with TLS `rediss://`; several hosts are masters of their own
+ * - `memcached://host:port,…`
  * - `file:///directory`: between the processes of this host
  * - `memory:` or `memory:name`: within this process; one name is one service
  *

@@ -36,9 +36,10 @@ export async function spawnChild(options: SpawnOptions): Promise<Child> {
   guardian.send('expect');
   const started = start(command, withMark(env, treeId), group);
   if (started instanceof Promise) throw await started;
+  // 0, where nothing tells, is older than everything: no process is passed over for its age.
   const startTime = readProcess(started.pid)?.startTime ?? 0;
   guardian.send('watch', killAtWord(killAt), String(started.pid), String(startTime));
-  return new RunningChild(started, grow, options);
+  return new RunningChild(started, startTime, grow, options);
 }
 
 /**
@@ -83,7 +84,7 @@ class RunningChild implements Child {
   readonly #hurry = new AbortController();
   #ending: Promise<void> | undefined;
 
-  constructor({ pid, handle }: Started, grow: Grow, options: SpawnOptions) {
+  constructor({ pid, handle }: Started, startTime: number, grow: Grow, options: SpawnOptions) {
     this.pid = pid;
     this.group = options.group;
     this.#options = options;
@@ -93,8 +94,6 @@ class RunningChild implements Child {
         resolve(exitStatusOf(code, signal));
       }),
     );
-    // 0, where nothing tells, is older than everything: no process is passed over for its age.
-    const startTime = readProcess(pid)?.startTime ?? 0;
     this.#tree = grow({ pid, startTime, ended: this.#ended.signal });
     const rehearsal = systemClock.setTimer(REHEARSE_AFTER_MS, () => this.#tree.rehearse());
     this.#ended.signal.addEventListener('abort', () => rehearsal.cancel(), { once: true });

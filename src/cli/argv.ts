@@ -1,9 +1,9 @@
 import yargsParser, { type Arguments } from 'yargs-parser';
 import { UsageError } from '../util/errors.js';
+import { showWords } from '../util/words.js';
 import { nearest } from './nearest.js';
 import { allOptions, flagOf, specOf } from './option-names.js';
 import type { OptionName } from './options.js';
-import { showWords } from './words.js';
 
 /** The text of one option, and what to call the place that it came from in a message. */
 export interface Given {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { codeOf, UsageError } from '../util/errors.js';
+import { showWords } from '../util/words.js';
 import type { AuthFile, Service } from './service.js';
-import { showWords } from './words.js';
 
 /** What the files of a service hold. Never logged. */
 export interface Credentials {

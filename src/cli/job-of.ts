@@ -1,7 +1,7 @@
 import type { Contender } from '../backend/contract.js';
 import type { Job } from '../supervisor/job.js';
+import { printable, SHOWN_COMMAND, showWords } from '../util/words.js';
 import type { Settings } from './settings.js';
-import { printable, SHOWN_COMMAND, showWords } from './words.js';
 
 /** What a job takes from the process besides its settings. */
 export interface Surroundings {
@@ -13,7 +13,7 @@ export interface Surroundings {
 
 /** The job that the settings describe. */
 export function jobOf(settings: Settings, { host, pid, env, onQueue }: Surroundings): Job {
-  const { command, resource, permits, mode, lossGraceMs, handoverDelayMs } = settings;
+  const { command, resource, permits, mode, lossGraceMs, holdMs, handoverDelayMs } = settings;
   const { lockId, waiting, attempts, stopSignal, killAfterMs } = settings;
   const shown = printable(showWords([command.file, ...command.args]), SHOWN_COMMAND);
   return {
@@ -24,6 +24,7 @@ export function jobOf(settings: Settings, { host, pid, env, onQueue }: Surroundi
       identity: { host, pid, command: shown },
       onQueue,
       ...(lossGraceMs === undefined ? {} : { lossGraceMs }),
+      ...(holdMs === 0 ? {} : { holdMs }),
       ...(handoverDelayMs === 0 ? {} : { handoverDelayMs }),
     },
     lockId,

@@ -22,7 +22,7 @@ export const OPTIONS = {
     kind: 'text',
     env: 'MEMCACHE_SERVERS',
     group: 'service',
-    help: 'memcached servers, instead of --zkhosts: host:port,…',
+    help: 'memcached servers, instead of --zkhosts: host:port,…; all runs must be given the same ones in the same order',
   },
   local: {
     kind: 'boolean',
@@ -80,9 +80,10 @@ export const OPTIONS = {
   lockid: {
     kind: 'text',
     alias: 'i',
+    env: 'MEMCACHE_KEY',
     otherwise: 'SHA-256 of the command and its arguments',
     group: 'lock',
-    help: 'name of the lock',
+    help: 'name of the lock; MEMCACHE_KEY counts with a memcached service only',
   },
   lockpath: {
     kind: 'text',
@@ -104,6 +105,14 @@ export const OPTIONS = {
     kind: 'boolean',
     group: 'lock',
     help: "reader's lock: any number of readers at once, none beside a run without --shared",
+  },
+  hold: {
+    kind: 'seconds',
+    default: '0',
+    min: 0,
+    max: LONGEST_SECONDS,
+    group: 'lock',
+    help: 'seconds that the lock stays taken at least, from when we get it on, also when the command ends sooner',
   },
   'handover-delay': {
     kind: 'seconds',

@@ -1,4 +1,4 @@
-import { printable } from './words.js';
+import { printable } from '../util/words.js';
 
 /** A record of the log, as pino made it. */
 export type LogRecord = Readonly<Record<string, unknown>>;

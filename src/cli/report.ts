@@ -5,7 +5,7 @@ import type { Outcome } from '../supervisor/job.js';
 import { LockexError, messageOf } from '../util/errors.js';
 import type { LeaseBudget } from '../util/lease-deadline.js';
 import type { Log } from '../util/log.js';
-import { printable, SHOWN_COMMAND, showWords } from './words.js';
+import { printable, SHOWN_COMMAND, showWords } from '../util/words.js';
 
 /** The line before all else: which lock of which service, and who chose them. */
 export function reportStart(

@@ -1,9 +1,7 @@
+import { whatIsWrongWith, whatIsWrongWithParent } from '../backend/resource-name.js';
 import { UsageError } from '../util/errors.js';
 import { flagOf } from './option-names.js';
 import type { OptionName } from './options.js';
-
-/** What stands beside a lock: a semaphore's queue, and the markers of its holders. A lock of that name would be taken for it. */
-const SUFFIXES = ['-__lock__', '-__unreleased__'];
 
 /**
  * The resource that a lock path and a lock id name. One slash before and one after the path are allowed, as the
@@ -15,29 +13,11 @@ export function resourceOf(lockpath: string, lockid: string): string {
 }
 
 function checkName(option: OptionName, name: string): string {
-  const bad = name.split('/').find((segment) => whatIsWrong(segment) !== undefined);
-  if (bad !== undefined) {
-    throw new UsageError(
-      `${flagOf(option)}: expected names joined by "/", got ${JSON.stringify(name)}: ${whatIsWrong(bad)}`,
-    );
-  }
-  if (option === 'lockpath' && name.split('/')[0] === 'zookeeper') {
-    throw new UsageError(
-      `${flagOf(option)}: expected a path of our own, got "zookeeper": the servers keep theirs there`,
-    );
-  }
+  const refuse = (expected: string, got: string) =>
+    new UsageError(`${flagOf(option)}: expected ${expected}, got ${JSON.stringify(name)}: ${got}`);
+  const wrong = whatIsWrongWith(name);
+  if (wrong !== undefined) throw refuse('names joined by "/"', wrong);
+  const taken = option === 'lockpath' ? whatIsWrongWithParent(name) : undefined;
+  if (taken !== undefined) throw refuse('a path of our own', taken);
   return name;
-}
-
-function whatIsWrong(segment: string): string | undefined {
-  if (segment === '') return 'a name is empty';
-  if (segment === '.' || segment === '..') return `${JSON.stringify(segment)} is no name`;
-  const suffix = SUFFIXES.find((each) => segment.endsWith(each));
-  if (suffix !== undefined) return `a name must not end in "${suffix}"`;
-  // What ZooKeeper refuses in a path (PathUtils.validatePath): control characters; surrogates and the private use
-  // area; the specials, U+FFFD among them.
-  if (/\p{Cc}/u.test(segment) || /[\uD800-\uF8FF\uFFF0-\uFFFF]/.test(segment)) {
-    return 'it has a character that no name may have';
-  }
-  return undefined;
 }

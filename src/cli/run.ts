@@ -116,7 +116,7 @@ async function superviseIn(
   signals: ProcessSignals,
   bug: AbortSignal,
 ): Promise<Outcome> {
-  const onQueue = onlooker(logger, () => new Date());
+  const onQueue = onlooker(logger, settings.service.queue, () => new Date());
   const job = jobOf(settings, { host: hostname(), pid: process.pid, env: process.env, onQueue });
   return await supervise(job, worldOf(stage, session, logger, signals, bug));
 }

@@ -1,3 +1,4 @@
+import type { Traits } from '../backend/contract.js';
 import { type Service as Kind, serviceOf } from '../backend/registry.js';
 import type { Waiting } from '../supervisor/job.js';
 import { UsageError } from '../util/errors.js';
@@ -18,6 +19,7 @@ export interface Service {
   /** Limit for the first connection, ms. */
   readonly connectLimitMs: number;
   readonly connectAttempts: number;
+  readonly queue: Traits['queue'];
   /** The time line if the servers give the timeout asked for; `undefined` where silence cannot lose a lock. */
   readonly budget: LeaseBudget | undefined;
   readonly auth: AuthFile | undefined;
@@ -57,6 +59,7 @@ export function readService(values: Values, waiting: Waiting): Service {
     chosenBy,
     ttlMs,
     connectLimitMs: Math.min(ttlMs, (waiting.how === 'blocking' ? waiting.limitMs : undefined) ?? ttlMs),
+    queue: kind.queue,
     budget: kind.budget(ttlMs, values.milliseconds('loss-grace')),
     connectAttempts: waiting.how === 'once' ? Math.min(attempts, servers) : attempts,
     ...readCredentials(kind, values),

@@ -1,10 +1,11 @@
 import type { Command, SignalName } from '../child/child.js';
 import type { IsolationLevel } from '../child/isolation.js';
 import type { Waiting } from '../supervisor/job.js';
+import { lockIdOf } from '../supervisor/lock-id.js';
 import { UsageError } from '../util/errors.js';
 import { contradiction, oneOf, switchIn } from './alternatives.js';
-import { lockIdOf } from './lock-id.js';
 import { flagOf } from './option-names.js';
+import { OPTIONS } from './options.js';
 import { resourceOf } from './resource.js';
 import { readService, type Service } from './service.js';
 import type { Values } from './values.js';
@@ -27,6 +28,8 @@ export interface Settings {
   readonly lossGraceMs: number | undefined;
   readonly isolation: IsolationLevel | 'auto';
   /** 0 for none. */
+  readonly holdMs: number;
+  /** 0 for none. */
   readonly handoverDelayMs: number;
   readonly log: LogSettings;
 }
@@ -43,13 +46,14 @@ export interface LogSettings {
  */
 export function readSettings(values: Values, words: readonly [string, ...string[]]): Settings {
   const [file, ...args] = values.boolean('shell') ? shellWords(words) : words;
-  const given = values.text('lockid');
+  const waiting = readWaiting(values);
+  const service = readService(values, waiting);
+  const given = readLockId(values, service);
   const lockpath = values.text('lockpath');
   // What the words say is checked now; the hash, which is good in any case, is made when it is asked for.
   const named = resourceOf(lockpath, given ?? 'x');
-  const waiting = readWaiting(values);
   return {
-    service: readService(values, waiting),
+    service,
     get resource() {
       return given === undefined ? resourceOf(lockpath, this.lockId) : named;
     },
@@ -66,9 +70,17 @@ export function readSettings(values: Values, words: readonly [string, ...string[
     killAfterMs: values.milliseconds('kill-after'),
     lossGraceMs: values.milliseconds('loss-grace'),
     isolation: values.choice('isolation'),
+    holdMs: values.milliseconds('hold'),
     handoverDelayMs: readHandoverDelay(values, waiting),
     log: readLog(values),
   };
+}
+
+/** `MEMCACHE_KEY` (distmutex) names a lock in memcached; beside another service it is some other program's. */
+function readLockId(values: Values, { url }: Service): string | undefined {
+  const given = values.layers.find((layer) => layer.has('lockid'))?.get('lockid');
+  const ours = given?.label !== OPTIONS.lockid.env || url?.toLowerCase().startsWith('memcached:') === true;
+  return ours ? values.text('lockid') : undefined;
 }
 
 /** As the Python lockex ran every command. */

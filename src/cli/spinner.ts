@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../util/clock.js';
-import { printable } from './words.js';
+import { printable } from '../util/words.js';
 
 const FRAMES = ['|', '/', '-', '\\'];
 const FRAME_MS = 250;

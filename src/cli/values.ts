@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { SignalName } from '../child/child.js';
+import { parseDuration } from '../util/duration.js';
 import { UsageError } from '../util/errors.js';
 import type { Given, Layer } from './argv.js';
 import { specOf } from './option-names.js';
@@ -85,18 +86,10 @@ function readText(given: Given): string {
   return given.text;
 }
 
-const UNIT_MS = new Map([
-  ['ms', 1],
-  ['s', 1000],
-  ['m', 60_000],
-  ['h', 3_600_000],
-]);
-
 function readMilliseconds(given: Given, spec: OptionSpec): number {
   const { min = 0, max = Number.POSITIVE_INFINITY } = spec;
-  const [, number = '', unit = 's'] = /^(\d+(?:\.\d+)?|\.\d+)(ms|s|m|h)?$/.exec(given.text) ?? [];
-  const ms = Number(number) * (UNIT_MS.get(unit) ?? 1000);
-  if (number === '' || ms < min * 1000 || ms > max * 1000) {
+  const ms = parseDuration(given.text, 's');
+  if (ms === undefined || ms < min * 1000 || ms > max * 1000) {
     throw expected(given, `seconds from ${min} to ${max} (15, 1.5, 500ms, 2m, 1h)`);
   }
   return ms;

@@ -11,7 +11,7 @@ export interface VerifySettings {
   /** What to ask; `undefined` when no run around us has told. */
   readonly asked: { readonly url: string; readonly evidence: string } | undefined;
   /** How to come to terms with the service. */
-  readonly service: Omit<Service, 'url' | 'chosenBy' | 'budget'>;
+  readonly service: Omit<Service, 'url' | 'chosenBy' | 'queue' | 'budget'>;
   /** Limit for everything, ms. */
   readonly limitMs: number;
   readonly quiet: boolean;

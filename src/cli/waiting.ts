@@ -1,4 +1,4 @@
-import type { Contender } from '../backend/contract.js';
+import type { Contender, Traits } from '../backend/contract.js';
 
 /** What a queue looks like from our place in it. */
 export interface QueueView {
@@ -10,32 +10,63 @@ export interface QueueView {
 const NAMED = 3;
 
 /**
- * Says who holds and where we stand.
+ * Says who holds and where we stand; where there is no line, how many wait with us.
  * @param contenders holders first, then waiters in order
  * @param now the date against which a time of day is read: an older one is shown with its date
  */
-export function describeQueue(contenders: readonly Contender[], now: Date): QueueView {
-  const holders = contenders
-    .filter(({ state }) => state === 'holding')
-    .map((contender) => showContender(contender, now));
-  const index = contenders.filter(({ state }) => state === 'waiting').findIndex(({ self }) => self);
-  const place = index < 0 ? undefined : index + 1;
-  const message = `waiting: ${showHolders(holders)}${place === undefined ? '' : `; we are ${ordinal(place)} in line`}`;
+export function describeQueue(
+  contenders: readonly Contender[],
+  queue: Traits['queue'],
+  now: Date,
+): QueueView {
+  const holding = contenders.filter(({ state }) => state === 'holding');
+  const holders = holding.map((contender) => showHolder(contender, now));
+  const waiting = contenders.filter(({ state }) => state === 'waiting');
+  const place = queue === 'fair' ? placeIn(waiting) : undefined;
+  const message = `waiting: ${showHolders(holding, now)}${place === undefined ? showOthers(waiting) : `; we are ${ordinal(place)} in line`}`;
   return { message, fields: { holders, place } };
 }
 
-/** `db1:4242 (redis-server redis.conf) since 12:03:04` */
-function showContender({ host, pid, command, since }: Contender, now: Date): string {
-  const who = host === undefined ? 'somebody unknown' : pid === undefined ? host : `${host}:${pid}`;
-  const what = command === undefined || command === '' ? '' : ` (${command})`;
-  return `${who}${what}${since === undefined ? '' : ` since ${showDate(since, now)}`}`;
+function placeIn(waiting: readonly Contender[]): number | undefined {
+  const index = waiting.findIndex(({ self }) => self);
+  return index < 0 ? undefined : index + 1;
 }
 
-function showHolders(holders: readonly string[]): string {
-  if (holders.length === 0) return 'no holder is seen';
-  const named = holders.slice(0, NAMED);
-  const more = holders.length - named.length;
-  return `held by ${named.join(' and ')}${more === 0 ? '' : ` and ${more} more`}`;
+function showOthers(waiting: readonly Contender[]): string {
+  const others = waiting.filter(({ self }) => !self).length;
+  if (others === 0) return '';
+  return `; ${others} ${others === 1 ? 'other waits' : 'others wait'}, too, and who is quickest is next`;
+}
+
+/** `db1:4242 (redis-server redis.conf) since 12:03:04`, or until when for one that has ended */
+function showHolder(contender: Contender, now: Date): string {
+  const { since, heldUntil } = contender;
+  if (heldUntil !== undefined)
+    return `${showWho(contender)} until ${showDate(heldUntil, now)} (minimum hold)`;
+  return `${showWho(contender)}${since === undefined ? '' : ` since ${showDate(since, now)}`}`;
+}
+
+function showWho({ host, pid, command }: Contender): string {
+  const who = host === undefined ? 'somebody unknown' : pid === undefined ? host : `${host}:${pid}`;
+  return `${who}${command === undefined || command === '' ? '' : ` (${command})`}`;
+}
+
+/** Those who are there, and those whose minimum hold keeps the lock. */
+function showHolders(holding: readonly Contender[], now: Date): string {
+  if (holding.length === 0) return 'no holder is seen';
+  const living = holding.filter(({ heldUntil }) => heldUntil === undefined);
+  const kept = holding.flatMap((contender) => {
+    const { heldUntil } = contender;
+    if (heldUntil === undefined) return [];
+    return `until ${showDate(heldUntil, now)} by ${showWho(contender)}, which has ended (minimum hold)`;
+  });
+  const by = living.length === 0 ? [] : [`by ${nameSome(living.map((one) => showHolder(one, now)))}`];
+  return `held ${[...by, ...(kept.length === 0 ? [] : [nameSome(kept)])].join(' and ')}`;
+}
+
+function nameSome(holders: readonly string[]): string {
+  const more = Math.max(0, holders.length - NAMED);
+  return `${holders.slice(0, NAMED).join(' and ')}${more === 0 ? '' : ` and ${more} more`}`;
 }
 
 /** Local time; with its date when that is not `now`'s. */

@@ -1,5 +1,6 @@
 import type { Lease } from '../backend/contract.js';
 import type { Child, SignalName } from '../child/child.js';
+import { whenAborted } from '../util/abort.js';
 import { LeaseLostError, messageOf } from '../util/errors.js';
 import { type Ending, killTimeOf, meaningOf, outcomeOf } from './endings.js';
 import { commandEnvironment } from './environment.js';
@@ -20,7 +21,7 @@ export async function runUnder(lease: Lease, job: Job, world: World): Promise<Ou
   const unsubscribe = world.signals.subscribe((name) => receive(name));
   try {
     await world.handOver();
-    if (lease.isLost()) return { how: 'lease-lost', error: lease.lost.reason };
+    if (lease.isLost()) return lostBeforeStart(lease, world);
     const { command } = job;
     const child = await world.stage.spawn({ command, env, killAt: killTimeOf(lease) });
     const run = new Run(child, lease, job, world);
@@ -30,6 +31,13 @@ export async function runUnder(lease: Lease, job: Job, world: World): Promise<Ou
   } finally {
     unsubscribe();
   }
+}
+
+/** What a lease that did not live until the start of the command ends in. */
+export function lostBeforeStart(lease: Lease, { log }: World): Outcome {
+  const error = lease.lost.reason;
+  log.error({ cause: error.lossCause }, `lock lost: ${error.message}; the command was not started`);
+  return { how: 'lease-lost', error };
 }
 
 /** One command that has been started. */
@@ -58,17 +66,13 @@ class Run {
   }
 
   async outcome(): Promise<Outcome> {
-    const { bug } = this.#world;
-    const { lost } = this.#lease;
-    const onLost = () => this.#onLost();
-    const onBug = () => this.#onBug();
-    const onUnguarded = () => this.#onUnguarded();
-    const { unguarded } = this.#child;
-    whenAborted(lost, onLost);
-    whenAborted(bug, onBug);
-    whenAborted(unguarded, onUnguarded);
     const keep = () => this.#child.keep(killTimeOf(this.#lease));
-    const forget = this.#lease.onRenewed(keep);
+    const unheard = [
+      whenAborted(this.#lease.lost, () => this.#onLost()),
+      whenAborted(this.#world.bug, () => this.#onBug()),
+      whenAborted(this.#child.unguarded, () => this.#onUnguarded()),
+      this.#lease.onRenewed(keep),
+    ];
     keep();
     this.#child.exited.then(() => {
       // A lease that a freeze has used up was lost before the command ended, whatever is heard of first.
@@ -80,10 +84,7 @@ class Run {
       await this.#child.stop(this.#stopSignal(ending), this.#patience.ended);
       return outcomeOf(ending, await this.#child.exited, this.#sent);
     } finally {
-      lost.removeEventListener('abort', onLost);
-      bug.removeEventListener('abort', onBug);
-      unguarded.removeEventListener('abort', onUnguarded);
-      forget();
+      for (const forget of unheard) forget();
       this.#patience.cancel();
       this.#suspension.end();
     }
@@ -162,9 +163,4 @@ class Run {
 
 function stopText(graceMs: number, signal: SignalName): string {
   return graceMs === 0 ? 'killing the command now' : `${signal} to the command now, SIGKILL in ${graceMs} ms`;
-}
-
-function whenAborted(signal: AbortSignal, run: () => void): void {
-  if (signal.aborted) run();
-  else signal.addEventListener('abort', run, { once: true });
 }

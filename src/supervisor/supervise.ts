@@ -4,7 +4,7 @@ import { SessionLostError } from '../util/errors.js';
 import { budgetText } from './budget-text.js';
 import { endsWaiting } from './endings.js';
 import type { Job, Outcome, World } from './job.js';
-import { runUnder } from './running.js';
+import { lostBeforeStart, runUnder } from './running.js';
 import { waitForLease } from './waiting.js';
 
 /** A release that takes longer is worth a line. */
@@ -72,7 +72,7 @@ async function oneSession(
     announce(lease, job, world);
     // A stop that raced the grant never starts the command, nor does a lease that a freeze has used up meanwhile.
     stop.throwIfAborted();
-    if (lease.isLost()) return { how: 'lease-lost', error: lease.lost.reason };
+    if (lease.isLost()) return lostBeforeStart(lease, world);
     running();
     return await runUnder(lease, marked, world);
   } finally {

@@ -1,12 +1,12 @@
 import type { Lease, LockBackend } from '../backend/contract.js';
 import { orAborted } from '../util/abort.js';
-import { NotAcquiredError } from '../util/errors.js';
+import { LockNotAcquiredError, LockTimeoutError } from '../util/errors.js';
 import type { Job, World } from './job.js';
 
 /**
  * Takes the permit as long as the user wants to wait for it. Rejects as soon as `stop` aborts: whoever owns the
  * backend ends its session then, and what is left of us in the line goes with that.
- * @throws NotAcquiredError; what the backend throws; the reason of `stop`
+ * @throws LockNotAcquiredError, when there was a limit a LockTimeoutError; what the backend throws; the reason of `stop`
  */
 export async function waitForLease(
   backend: LockBackend,
@@ -18,7 +18,7 @@ export async function waitForLease(
   const { claim, waiting } = job;
   if (waiting.how === 'once') {
     const lease = await orAborted(backend.tryAcquire(claim, stop), stop);
-    if (lease === undefined) throw new NotAcquiredError(`not free: ${job.claim.resource}`);
+    if (lease === undefined) throw new LockNotAcquiredError(`not free: ${job.claim.resource}`);
     return lease;
   }
   if (waiting.limitMs === undefined) return orAborted(backend.acquire(claim, stop), stop);
@@ -26,7 +26,7 @@ export async function waitForLease(
   const limit = new AbortController();
   const limitMs = waiting.limitMs;
   const timer = world.clock.setTimer(startedAt + limitMs - world.clock.now(), () =>
-    limit.abort(new NotAcquiredError(`not free within ${limitMs / 1000} s: ${job.claim.resource}`)),
+    limit.abort(new LockTimeoutError(`not free within ${limitMs / 1000} s: ${job.claim.resource}`)),
   );
   try {
     const either = AbortSignal.any([stop, limit.signal]);

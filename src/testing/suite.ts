@@ -1,5 +1,6 @@
 import { test } from 'node:test';
 import { Bench, type Setup } from './bench.js';
+import { holdSentences } from './hold-sentences.js';
 import { lockSentences } from './lock-sentences.js';
 import { lossSentences } from './loss-sentences.js';
 import { permitSentences } from './permit-sentences.js';
@@ -12,6 +13,7 @@ export const sentences: readonly Sentence[] = [
   ...permitSentences,
   ...lossSentences,
   ...tellingSentences,
+  ...holdSentences,
 ];
 
 /** Passes when the sentence holds on this ground, and nothing is left of it afterwards. */

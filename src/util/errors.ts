@@ -30,10 +30,13 @@ export class UsageError extends LockexError {
   readonly kind = 'usage';
 }
 
-/** The permit was not free (`--once`) or did not become free in time (`--locktimeout`). */
-export class NotAcquiredError extends LockexError {
+/** The permit was not free, and who asked did not want to wait (`--once`), or not any longer. */
+export class LockNotAcquiredError extends LockexError {
   readonly kind = 'not-acquired';
 }
+
+/** The permit did not become free in the time that was given (`--locktimeout`). */
+export class LockTimeoutError extends LockNotAcquiredError {}
 
 /** No session with the lock service within the time or the attempts allowed. */
 export class ServiceUnreachableError extends LockexError {

@@ -77,3 +77,38 @@ test('one who looks whether a lock is free does not make those in line look up',
   await lease.release();
   await (await waiting).release();
 });
+
+test('a minimum hold that nobody waits for needs no timer, and has passed to the millisecond', async () => {
+  const clock = new ManualClock();
+  const service = new MemoryService(clock);
+  const backend = new MemoryBackend(service);
+  const lease = await backend.acquire({ ...claim(), holdMs: 50 }, never);
+  clock.advance(20);
+  await lease.release();
+  assert.equal(clock.timers, 0);
+  clock.advance(29);
+  assert.equal(await backend.tryAcquire(claim(), never), undefined);
+  assert.deepEqual(service.resources, ['r']);
+  clock.advance(1);
+  assert.deepEqual(service.resources, []);
+  const next = await backend.tryAcquire(claim(), never);
+  assert.ok(next);
+  await next.release();
+});
+
+test('a waiter is granted the permit when a minimum hold has passed, and its timer goes when it leaves', async () => {
+  const clock = new ManualClock();
+  const service = new MemoryService(clock);
+  const backend = new MemoryBackend(service);
+  await (await backend.acquire({ ...claim(), holdMs: 50 }, never)).release();
+  const leaving = new AbortController();
+  const left = backend.acquire(claim(), leaving.signal);
+  assert.equal(clock.timers, 1);
+  leaving.abort();
+  await assert.rejects(left);
+  assert.equal(clock.timers, 0);
+  const waiting = backend.acquire(claim(), never);
+  clock.advance(50);
+  await (await waiting).release();
+  assert.deepEqual([service.resources, clock.timers], [[], 0]);
+});

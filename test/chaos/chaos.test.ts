@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
-import { type Ensemble, startEnsemble } from '../helpers/zookeeper.js';
 import { chaos } from './chaos.js';
 import { BEYOND_THE_PROMISE, type FaultKind, LINK_FAULTS, PROCESS_FAULTS, SERVER_FAULTS } from './plan.js';
 import { type ChaosReport, summaryLines } from './report.js';
+import { ZooKeeperService } from './services/zookeeper.js';
 import { type ChaosSettings, DEFAULTS } from './settings.js';
 
-let ensemble: Ensemble;
+let zookeeper: ZooKeeperService;
 before(async () => {
-  ensemble = await startEnsemble(3);
+  zookeeper = await ZooKeeperService.start();
 });
-after(() => ensemble[Symbol.asyncDispose]());
+after(() => zookeeper[Symbol.asyncDispose]());
 
 /** Runs it, and tells all that happened if it does not go well. */
 async function run(t: TestContext, settings: ChaosSettings): Promise<ChaosReport & { story: string }> {
   const lines = [`seed ${settings.seed}`];
-  const report = await chaos(ensemble, settings, (line) => lines.push(line), t.signal);
+  const report = await chaos(zookeeper, settings, (line) => lines.push(line), t.signal);
   t.diagnostic([`seed ${settings.seed}`, ...summaryLines(report)].join('\n'));
   return { ...report, story: lines.join('\n') };
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { leaseBudget } from '../../src/backend/zookeeper/timing.js';
+import { serviceOf } from '../../src/backend/registry.js';
 import { Scope } from '../helpers/scope.js';
-import type { Ensemble } from '../helpers/zookeeper.js';
 import { Chronicle } from './chronicle.js';
 import { Contender } from './contender.js';
 import { ContenderLink } from './contender-link.js';
@@ -12,7 +11,8 @@ import { stepsOf } from './plan.js';
 import { strikeProcess } from './process-faults.js';
 import { Random } from './random.js';
 import type { ChaosReport } from './report.js';
-import { allServe, strikeServer } from './server-faults.js';
+import { strikeServer } from './server-faults.js';
+import type { ChaosService } from './services/service.js';
 import type { ChaosSettings } from './settings.js';
 import { type Field, runLane, within } from './strike.js';
 import { idleTimes, overlapsIn, tokenFaults } from './verdict.js';
@@ -20,8 +20,6 @@ import { Witness } from './witness.js';
 
 /** What a start of lockex, and of its command, may take on a busy machine. */
 const START_UP_MS = 2000;
-/** The servers' tick (`startEnsemble`), ms. */
-const TICK_MS = 500;
 
 interface Stage extends Field {
   readonly chronicle: Chronicle;
@@ -31,12 +29,12 @@ interface Stage extends Field {
 /**
  * Lets contenders run for one lock while all kinds of faults go on, heals everything, waits for somebody to hold, and
  * ends all of them.
- * @param ensemble serves before and after
+ * @param service serves before and after
  * @param out told what happens, a line at a time
  * @param signal ends the faults early
  */
 export async function chaos(
-  ensemble: Ensemble,
+  service: ChaosService,
   settings: ChaosSettings,
   out: (line: string) => void,
   signal: AbortSignal,
@@ -46,23 +44,23 @@ export async function chaos(
     const mark = `CHAOS=${randomBytes(8).toString('hex')}`;
     const random = new Random(settings.seed);
     const ofFaults = random.branch();
-    const stage = await setUp(ensemble, settings, out, scope, random, mark);
-    await breakThings(ensemble, settings, stage, ofFaults, signal);
+    const stage = await setUp(service, settings, out, scope, random, mark);
+    await breakThings(service, settings, stage, ofFaults, signal);
     const healedAt = performance.now();
-    const recoveredMs = await recover(stage, healedAt);
+    const recoveredMs = await recover(service, stage, healedAt);
     const stoppedAt = performance.now();
     await Promise.all(stage.contenders.map((contender) => contender.stop()));
-    await expectNothingLeft(ensemble, settings, stage.witness, mark).catch((error: unknown) => {
+    await expectNothingLeft(service, settings, stage.witness, mark).catch((error: unknown) => {
       stage.violation(error instanceof Error ? error.message : String(error));
     });
-    return await reportOf(stage, settings, stoppedAt, recoveredMs);
+    return await reportOf(stage, service.fencing, settings, stoppedAt, recoveredMs);
   } finally {
     await scope.end();
   }
 }
 
 async function setUp(
-  ensemble: Ensemble,
+  service: ChaosService,
   settings: ChaosSettings,
   out: (line: string) => void,
   scope: Scope,
@@ -71,13 +69,16 @@ async function setUp(
 ): Promise<Stage> {
   const { ttlMs } = settings;
   const faults = new FaultLog();
-  const chronicle = new Chronicle(out, faults, ttlMs, leaseBudget(ttlMs, undefined).rideOutMs);
+  const budget = serviceOf(service.urlOf(['127.0.0.1:1'])).budget(ttlMs, undefined);
+  const chronicle = new Chronicle(out, faults, ttlMs, budget?.rideOutMs ?? 0);
   const witness = await scope.use(Witness.open(chronicle));
   const contenders: Contender[] = [];
   for (let i = 1; i <= settings.contenders; i += 1) {
-    const link = await scope.use(ContenderLink.open(ensemble.servers.map(({ address }) => address)));
+    const link = await scope.use(ContenderLink.open(service.servers.map(({ address }) => address)));
     const parts = random.branch();
-    contenders.push(await scope.use(new Contender(`c${i}`, link, settings, parts, witness, chronicle, mark)));
+    contenders.push(
+      await scope.use(new Contender(`c${i}`, link, service, settings, parts, witness, chronicle, mark)),
+    );
   }
   return {
     contenders,
@@ -93,7 +94,7 @@ async function setUp(
 
 /** Three lanes of faults beside each other; returns when all is healed. */
 async function breakThings(
-  ensemble: Ensemble,
+  service: ChaosService,
   settings: ChaosSettings,
   stage: Stage,
   random: Random,
@@ -110,16 +111,16 @@ async function breakThings(
   await Promise.all([
     runLane(stepsOf(processes, ofProcesses, ttlMs), (step) => strikeProcess(step, stage, over), over),
     runLane(stepsOf(links, ofLinks, ttlMs), (step) => strikeLink(step, stage, over), over),
-    runLane(stepsOf(servers, ofServers, ttlMs), (step) => strikeServer(step, ensemble, stage, over), over),
+    runLane(stepsOf(servers, ofServers, ttlMs), (step) => strikeServer(step, service, stage, over), over),
   ]);
   clearTimeout(timer);
-  await allServe(ensemble);
+  await service.serves();
   stage.say('all is healed');
 }
 
-/** Somebody has to hold within a session timeout and a few ticks. @returns how long it took, ms */
-async function recover(stage: Stage, healedAt: number): Promise<number | undefined> {
-  const limitMs = stage.ttlMs + 4 * TICK_MS + START_UP_MS;
+/** Somebody has to hold in the time that the service may take. @returns how long it took, ms */
+async function recover(service: ChaosService, stage: Stage, healedAt: number): Promise<number | undefined> {
+  const limitMs = service.recoveryMs(stage.ttlMs) + START_UP_MS;
   if (await within(limitMs, () => stage.contenders.some((contender) => contender.holds))) {
     return performance.now() - healedAt;
   }
@@ -129,6 +130,7 @@ async function recover(stage: Stage, healedAt: number): Promise<number | undefin
 
 async function reportOf(
   stage: Stage,
+  fencing: boolean,
   settings: ChaosSettings,
   stoppedAt: number,
   recoveredMs: number | undefined,
@@ -143,7 +145,7 @@ async function reportOf(
     return dead === undefined || next === undefined ? [] : [{ deadMs: dead - at, nextMs: next - at }];
   });
   return {
-    violations: [...chronicle.violations, ...tokenFaults(lines, grants, settings.permits)],
+    violations: [...chronicle.violations, ...(fencing ? tokenFaults(lines, grants, settings.permits) : [])],
     grants: witness.trees.length,
     overlaps: overlapsIn(lines),
     faults: faults.counts(),

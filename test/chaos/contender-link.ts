@@ -11,9 +11,9 @@ export class ContenderLink implements AsyncDisposable {
     return new ContenderLink(proxies);
   }
 
-  /** The connection string. */
-  get hosts(): string {
-    return this.proxies.map((proxy) => proxy.address).join(',');
+  /** Its own address of each server. */
+  get addresses(): readonly string[] {
+    return this.proxies.map((proxy) => proxy.address);
   }
 
   set mode(mode: ProxyMode) {

@@ -7,6 +7,7 @@ import type { ContenderLink } from './contender-link.js';
 import { lostItsLock, unexpectedEnd } from './ends.js';
 import { partOf } from './plan.js';
 import type { Random } from './random.js';
+import type { ChaosService } from './services/service.js';
 import type { ChaosSettings } from './settings.js';
 import type { Witness } from './witness.js';
 
@@ -42,6 +43,7 @@ export class Contender implements AsyncDisposable {
   constructor(
     readonly name: string,
     readonly link: ContenderLink,
+    private readonly service: ChaosService,
     private readonly settings: ChaosSettings,
     private readonly random: Random,
     private readonly witness: Witness,
@@ -113,7 +115,16 @@ export class Contender implements AsyncDisposable {
     this.#runs += 1;
     const name = `${this.name}#${this.#runs}`;
     const part = { ...partOf(this.random, isolation !== 'walk'), ...command };
-    const args = ['-z', this.link.hosts, '-p', 'chaos', '-i', `of-${permits}`, '-c', String(permits)];
+    const args = [
+      '--url',
+      this.service.urlOf(this.link.addresses),
+      '-p',
+      'chaos',
+      '-i',
+      `of-${permits}`,
+      '-c',
+      String(permits),
+    ];
     args.push('-T', String(ttlMs / 1000), '-k', '1', '-r', '-1');
     if (isolation !== undefined) args.push('--isolation', isolation);
     const { shape, mood, seconds, status } = part;

@@ -58,7 +58,7 @@ if ($mood eq 'slow') { $SIG{TERM} = sub { doze(0.2); exit 0 } }
 
 socket($runner, 1, 1, 0) or die $!; # AF_UNIX, SOCK_STREAM: the module Socket takes 20 ms to load
 connect($runner, pack('S a*', 1, "$dir/socket")) or die "the runner has gone: $!";
-my @who = ($ENV{LOCKEX_FENCING_TOKEN}, $$, getppid(), $ENV{CHAOS_RUN});
+my @who = ($ENV{LOCKEX_FENCING_TOKEN} // 0, $$, getppid(), $ENV{CHAOS_RUN});
 if (!defined $slot) {
   tell_all('overlap', @who);
   for (1 .. 2000) {

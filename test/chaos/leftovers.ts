@@ -3,8 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../../src/testing/until.js';
 import { expectNoProcessWithEnv } from '../helpers/processes.js';
-import { Probe } from '../helpers/zk-probe.js';
-import type { Ensemble } from '../helpers/zookeeper.js';
+import type { ChaosService } from './services/service.js';
 import type { ChaosSettings } from './settings.js';
 import type { Witness } from './witness.js';
 
@@ -13,7 +12,7 @@ import type { Witness } from './witness.js';
  * @throws Error that names what is left
  */
 export async function expectNothingLeft(
-  ensemble: Ensemble,
+  service: ChaosService,
   settings: ChaosSettings,
   witness: Witness,
   mark: string,
@@ -23,12 +22,11 @@ export async function expectNothingLeft(
     const file = join(witness.path, `slot-${slot}`);
     if (existsSync(file)) execFileSync('flock', ['--nonblock', '--exclusive', file, 'true']);
   }
-  await using probe = await Probe.open(ensemble.hosts);
-  const path = `/chaos/of-${settings.permits}`;
   // A session whose supervisor was killed just before the end has to expire, if its link was frozen.
+  const resource = `chaos/of-${settings.permits}`;
   await until(
-    async () => !(await probe.exists(path)) || (await probe.children(path)).length === 0,
-    `no contender is left at ${path}`,
+    async () => (await service.leftAt(resource)).length === 0,
+    `no contender is left at ${resource}`,
     2 * settings.ttlMs + 5000,
   );
 }

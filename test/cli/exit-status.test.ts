@@ -37,7 +37,7 @@ test('lockex has a status for everything that can go wrong', () => {
   assert.equal(of(new errors.NotPermittedError('x')), 77);
   assert.equal(of(new errors.CommandError('not-executable', 'x')), 126);
   assert.equal(of(new errors.CommandError('not-found', 'x')), 127);
-  assert.equal(of(new errors.NotAcquiredError('x')), 7);
+  assert.equal(of(new errors.LockNotAcquiredError('x')), 7);
   assert.equal(of(new TypeError('x')), 70);
   assert.equal(of('thrown by mistake'), 70);
 });

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { jobOf } from '../../src/cli/job-of.js';
 import { parse } from '../../src/cli/parse.js';
 import { reportFailure, reportOutcome, reportStart } from '../../src/cli/report.js';
-import { printable, showWords } from '../../src/cli/words.js';
-import { CommandError, NotAcquiredError, ServiceUnreachableError } from '../../src/util/errors.js';
+import { CommandError, LockNotAcquiredError, ServiceUnreachableError } from '../../src/util/errors.js';
+import { printable, showWords } from '../../src/util/words.js';
 
 function recorder() {
   const lines: string[] = [];
@@ -47,7 +47,7 @@ test('a failure is one line; a bug says that it is one, and shows its stack to w
   const { log, lines } = recorder();
   const command = { file: 'x', args: [] };
   reportFailure(log, new ServiceUnreachableError('no server', { hint: 'start one' }), command);
-  reportFailure(log, new NotAcquiredError('not free'), command);
+  reportFailure(log, new LockNotAcquiredError('not free'), command);
   reportFailure(log, new TypeError('x is undefined'), command);
   assert.deepEqual(lines, [
     'error no server (start one)',

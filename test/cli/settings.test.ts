@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { leaseBudget } from '../../src/backend/zookeeper/timing.js';
-import { lockIdOf } from '../../src/cli/lock-id.js';
 import { parse } from '../../src/cli/parse.js';
 import type { Settings } from '../../src/cli/settings.js';
+import { lockIdOf } from '../../src/supervisor/lock-id.js';
 
 function settings(options: readonly string[], env: NodeJS.ProcessEnv = {}, command = ['true']): Settings {
   const request = parse([...options, '--', ...command], env);
@@ -20,6 +20,7 @@ test('lockex without options asks a ZooKeeper on this host for a lock named afte
     ttlMs: 15_000,
     connectLimitMs: 15_000,
     connectAttempts: Number.POSITIVE_INFINITY,
+    queue: 'fair',
     budget: leaseBudget(15_000, undefined),
     auth: undefined,
     acl: 'open',
@@ -39,6 +40,7 @@ test('lockex without options asks a ZooKeeper on this host for a lock named afte
     isolation: 'auto',
     killAfterMs: 10_000,
     lossGraceMs: undefined,
+    holdMs: 0,
     handoverDelayMs: 0,
     log: { level: 'info', format: undefined },
   });
@@ -136,6 +138,33 @@ describe('the lock service is chosen by the command line, then by LOCKEX_*, then
   });
   test('spaces and IPv6 addresses are allowed', () => {
     assert.equal(settings(['-n', '-z', '[::1]:2181, ::1 , a:1/app']).service.connectAttempts, 3);
+  });
+});
+
+describe('MEMCACHE_SERVERS and MEMCACHE_KEY of distmutex', () => {
+  const env = { MEMCACHE_SERVERS: 'm:1,n', MEMCACHE_KEY: 'job' };
+  test('name the servers and the lock', () => {
+    const { service, lockId, named } = settings([], env);
+    assert.deepEqual(
+      [service.url, service.chosenBy, lockId, named],
+      ['memcached://m:1,n', 'MEMCACHE_SERVERS', 'job', true],
+    );
+    assert.equal(settings(['--url', 'memcached://o'], { MEMCACHE_KEY: 'job' }).lockId, 'job');
+  });
+  test('are weaker than what is said to lockex', () => {
+    assert.equal(settings(['-i', 'typed'], env).lockId, 'typed');
+    assert.equal(settings([], { ...env, LOCKEX_LOCKID: 'own' }).lockId, 'own');
+    assert.equal(settings(['-z', 'typed:1'], env).service.url, 'zk://typed:1');
+  });
+  test('beside another service name nothing', () => {
+    assert.equal(settings(['-z', 'z:1'], env).lockId, lockIdOf(['true']));
+    assert.equal(settings([], { MEMCACHE_KEY: '' }).named, false);
+  });
+  test('beside ZKHOSTS contradict it', () => {
+    assert.throws(
+      () => settings([], { ...env, ZKHOSTS: 'z:1' }),
+      /expected ZKHOSTS or MEMCACHE_SERVERS, got both/,
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { EXIT_STATUSES } from '../../src/cli/exit-status.js';
 import { allOptions, variablesOf } from '../../src/cli/option-names.js';
 import { GROUPS, type OptionSpec } from '../../src/cli/option-spec.js';
+import { table, withSections } from '../helpers/markdown.js';
 
 /** The sections of the README that are made from the product's own tables, by the name of their markers. */
 export const SECTIONS: Readonly<Record<string, () => string>> = {
@@ -8,13 +9,9 @@ export const SECTIONS: Readonly<Record<string, () => string>> = {
   'exit-status': exitStatusTable,
 };
 
-/** The README with its generated sections made anew; each stands between `<!-- name -->` and `<!-- /name -->`. */
+/** The README with its generated sections made anew. */
 export function withTables(readme: string): string {
-  return Object.entries(SECTIONS).reduce((text, [name, make]) => {
-    const section = new RegExp(`(<!-- ${name} -->\n)[\\s\\S]*?(<!-- /${name} -->)`);
-    if (!section.test(text)) throw new Error(`expected <!-- ${name} --> and <!-- /${name} --> in the README`);
-    return text.replace(section, (_, begin, end) => `${begin}${make()}\n${end}`);
-  }, readme);
+  return withSections(readme, SECTIONS);
 }
 
 function optionTable(): string {
@@ -51,10 +48,4 @@ function exitStatusTable(): string {
 
 function code(text: string): string {
   return `\`${text}\``;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

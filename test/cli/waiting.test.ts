@@ -16,17 +16,42 @@ const holder: Contender = {
 };
 const waiter: Contender = { ...holder, state: 'waiting', host: 'db2', pid: 7, command: undefined };
 const self: Contender = { ...waiter, host: 'db3', self: true };
-const say = (...contenders: Contender[]) => describeQueue(contenders, now).message;
+const say = (...contenders: Contender[]) => describeQueue(contenders, 'fair', now).message;
 
 test('lockex says who holds, with which command, since when, and our place in line', () => {
   assert.equal(
     say(holder, waiter, self),
     'waiting: held by db1:4242 (redis-server redis.conf) since 12:03:04; we are 2nd in line',
   );
-  assert.deepEqual(describeQueue([holder, waiter, self], now).fields, {
+  assert.deepEqual(describeQueue([holder, waiter, self], 'fair', now).fields, {
     holders: ['db1:4242 (redis-server redis.conf) since 12:03:04'],
     place: 2,
   });
+});
+
+test('lockex says until when a minimum hold keeps the lock, and that its holder has ended', () => {
+  const kept: Contender = { ...holder, command: 'true', heldUntil: new Date(2026, 10, 21, 14, 3, 4) };
+  assert.equal(
+    say(kept, self),
+    'waiting: held until 14:03:04 by db1:4242 (true), which has ended (minimum hold); we are next in line',
+  );
+  assert.deepEqual(describeQueue([kept, self], 'fair', now).fields.holders, [
+    'db1:4242 (true) until 14:03:04 (minimum hold)',
+  ]);
+  assert.equal(
+    say({ ...holder, since: undefined, command: undefined }, kept, self),
+    'waiting: held by db1:4242 and until 14:03:04 by db1:4242 (true), which has ended (minimum hold); we are next in line',
+  );
+});
+
+test('lockex speaks of no line where there is none: who is quickest is next', () => {
+  const race = (...contenders: Contender[]) => describeQueue(contenders, 'race', now);
+  const held = 'waiting: held by db1:4242 (redis-server redis.conf) since 12:03:04';
+  assert.deepEqual(race(holder, self).message, held);
+  const { message, fields } = race(holder, waiter, self);
+  assert.equal(message, `${held}; 1 other waits, too, and who is quickest is next`);
+  assert.equal(fields.place, undefined);
+  assert.match(race(holder, waiter, waiter, self).message, /; 2 others wait, too/);
 });
 
 test('lockex gives the date of what is not of today', () => {
@@ -73,7 +98,7 @@ test('lockex counts places as people do', () => {
 test('lockex logs one line for each change while it waits, and none for what is still the same', () => {
   const lines: string[] = [];
   const log = { ...silentLog, info: (_: object, line: string) => void lines.push(line) };
-  const see = onlooker({ log, spinner: undefined }, () => now);
+  const see = onlooker({ log, spinner: undefined }, 'fair', () => now);
   see([holder, waiter, self]);
   see([holder, waiter, self]);
   see([holder, self]);

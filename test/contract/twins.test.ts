@@ -200,3 +200,46 @@ test('the contract suite fails a backend that lists waiters before holders, or i
   await fails(/^tells who holds and, where/, Confused);
   await fails(/^tells a waiter whom it waits for/, Confused);
 });
+
+test('the contract suite fails a backend whose minimum hold ends with the lease', async () => {
+  class HoldsNothing extends Twin {
+    override acquire(claim: Claim, signal: AbortSignal) {
+      return this.sound.acquire({ ...claim, holdMs: 0 }, signal);
+    }
+  }
+  await fails(/^keeps a permit for its minimum hold/, HoldsNothing);
+  await fails(/^keeps it when the lease is lost/, HoldsNothing);
+  await fails(/^keeps it when the session is closed/, HoldsNothing);
+  await fails(/^counts the hold of each grant/, HoldsNothing);
+  await fails(/^shows who keeps a permit/, HoldsNothing);
+  await fails(/^keeps one permit of several/, HoldsNothing);
+  await fails(/^keeps writers out for the hold/, HoldsNothing);
+});
+
+test('the contract suite fails a backend whose minimum hold is too long, or counts from the end', async () => {
+  class HoldsLong extends Twin {
+    override acquire(claim: Claim, signal: AbortSignal) {
+      return this.sound.acquire({ ...claim, holdMs: (claim.holdMs ?? 0) * 100 }, signal);
+    }
+  }
+  await fails(/^keeps it no longer than that/, HoldsLong);
+  await fails(/^leaves nothing behind once a hold/, HoldsLong);
+});
+
+test('the contract suite fails a backend that keeps a permit for one who never had it', async () => {
+  class HoldsForWaiters extends Twin {
+    override async acquire(claim: Claim, signal: AbortSignal) {
+      try {
+        return await this.sound.acquire(claim, signal);
+      } catch (error) {
+        const stray = this.sound.acquire({ ...claim, onQueue: () => {} }, new AbortController().signal);
+        stray.then(
+          (lease) => lease.release(),
+          () => {},
+        );
+        throw error;
+      }
+    }
+  }
+  await fails(/^keeps nothing for one who was sent away/, HoldsForWaiters);
+});

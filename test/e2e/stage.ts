@@ -13,7 +13,10 @@ export function freshLock(): string {
   return `lock-${locks}`;
 }
 
-/** Starts the built binary for the time of a test. */
+/**
+ * Starts the built binary for the time of a test.
+ * @param address `host:port` of ZooKeeper, or a URL
+ */
 export function run(
   t: TestContext,
   address: string,
@@ -22,7 +25,8 @@ export function run(
   env: NodeJS.ProcessEnv = {},
 ): Promise<Lockex> {
   const timeout = options.includes('-T') ? [] : ['-T', '4'];
-  return scope(t).use(lockex(['-z', address, ...timeout, ...options, '--', ...command], { env }));
+  const service = address.includes(':/') ? '--url' : '-z';
+  return scope(t).use(lockex([service, address, ...timeout, ...options, '--', ...command], { env }));
 }
 
 /** Waits until the command has announced itself; returns its pid. */
@@ -31,7 +35,7 @@ export async function running(it: Lockex): Promise<number> {
   return Number(match[1]);
 }
 
-/** Waits until it says that it waits. */
+/** Waits until it says that it waits, and for whom. */
 export async function waiting(it: Lockex): Promise<void> {
-  await until(() => it.hasLogged('in line'), 'it waits in line');
+  await until(() => it.hasLogged('waiting: held by'), 'it waits for a holder');
 }

@@ -9,6 +9,11 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
+  /** How many timers are set. */
+  get timers(): number {
+    return this.#timers.size;
+  }
+
   setTimer(ms: number, run: () => void): Timer {
     const timer = { at: this.#now + ms, run };
     this.#timers.add(timer);

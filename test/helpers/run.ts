@@ -5,7 +5,7 @@ import type { Ended } from './daemon.js';
 import { expectNoProcessWithEnv, killAllWithEnv, processesWithEnv } from './processes.js';
 
 /** Variables that must not leak from the surroundings of the tests into what is tested. */
-const FOREIGN = /^(LOCKEX|ZKHOSTS$|NODE_OPTIONS$|NODE_TEST|NO_COLOR$|FORCE_COLOR$|npm_)/;
+const FOREIGN = /^(LOCKEX|ZKHOSTS$|MEMCACHE_|NODE_OPTIONS$|NODE_TEST|NO_COLOR$|FORCE_COLOR$|npm_)/;
 
 /** The environment of this process without what would change what is tested, and with `extra`. */
 export function cleanEnv(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MemoryBackend } from '../../src/backend/memory/index.js';
 import { supervise } from '../../src/supervisor/supervise.js';
 import { until } from '../../src/testing/until.js';
-import { LeaseLostError, NotAcquiredError } from '../../src/util/errors.js';
+import { LeaseLostError, LockNotAcquiredError } from '../../src/util/errors.js';
 import { exited, killed, Stage } from './stage.js';
 
 const never = new AbortController().signal;
@@ -257,7 +257,7 @@ test('a lease that a freeze used up before the command was started starts no com
 test('--once ends at once when the lock is not free', async () => {
   const stage = new Stage();
   const { lease } = await heldByAnother(stage);
-  await assert.rejects(supervise(stage.job({ waiting: { how: 'once' } }), stage), NotAcquiredError);
+  await assert.rejects(supervise(stage.job({ waiting: { how: 'once' } }), stage), LockNotAcquiredError);
   await lease.release();
 });
 

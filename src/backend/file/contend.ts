@@ -65,7 +65,8 @@ async function enter(entry: Entry, contention: Contention): Promise<FileLease | 
       const won = await waitInLine(entry, keeper, contention);
       if (won !== undefined && (await orAborted(keeper.keep(won), signal))) slot = won;
     }
-    if (slot === undefined || !entry.isCurrent(slot)) {
+    if (slot === undefined || !standsWithHold(entry, slot, contention)) {
+      entry.unmarkHeld();
       await leaving(slot);
       return cameIn.how === 'busy' ? undefined : 'start over';
     }
@@ -74,9 +75,17 @@ async function enter(entry: Entry, contention: Contention): Promise<FileLease | 
     own.set(entry.noteName, lease);
     return lease;
   } catch (error) {
+    entry.unmarkHeld();
     await leaving(slot);
     throw error instanceof LockexError || signal.aborted ? error : fileError(entry.dir, error);
   }
+}
+
+/** Begins the minimum hold; the answer is whether our files are still the ones that all others see. */
+function standsWithHold(entry: Entry, slot: number, { claim, settings }: Contention): boolean {
+  if (!entry.isCurrent(slot)) return false;
+  entry.markHeld(slot, claim, settings);
+  return entry.isCurrent(slot);
 }
 
 /** The slot that was won; `undefined` when the keeper or a process that waited was killed. */

@@ -6,16 +6,20 @@ import {
   mkdirSync,
   openSync,
   statSync,
+  unlinkSync,
   utimesSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { codeOf } from '../../util/errors.js';
 import { randomId } from '../../util/random-id.js';
 import type { Claim } from '../contract.js';
+import { heldName } from './held.js';
 import { directoryName, noteName, slotName } from './layout.js';
 import { formatNote, HOLDING_LINE } from './note.js';
 import { evidenceOf, type HeldFile } from './ownership.js';
+import type { FileSettings } from './settings.js';
 
 /** Readable is enough for flock(2), so that the slot of another user will do. */
 const SLOT_FLAGS = constants.O_RDONLY | constants.O_CREAT;
@@ -35,6 +39,7 @@ export class Entry {
   readonly noteName: string;
   readonly #note: OpenFile;
   readonly #slots: (OpenFile | undefined)[];
+  #held: string | undefined;
 
   private constructor(dir: string, id: string, note: string, noteFile: OpenFile, slots: OpenFile[]) {
     this.dir = dir;
@@ -88,6 +93,24 @@ export class Entry {
     const file = this.#slots[slot];
     if (file === undefined) throw new Error(`slot ${slot} is not open`);
     return evidenceOf(this.dir, held(this.#note), held(file));
+  }
+
+  /** Begins the minimum hold of the slot that we have won, if the claim wants one. */
+  markHeld(slot: number, claim: Claim, { clock, boot }: FileSettings): void {
+    if (claim.holdMs === undefined || claim.holdMs === 0) return;
+    const path = join(this.dir, heldName(slot, claim, this.id, clock.now(), boot));
+    this.#held = path;
+    writeFileSync(path, formatNote(claim.identity), { flag: 'wx' });
+  }
+
+  /** There was no grant after all: nothing is kept. Does not throw: it may stay, at the cost of the hold. */
+  unmarkHeld(): void {
+    if (this.#held === undefined) return;
+    try {
+      unlinkSync(this.#held);
+    } catch {
+      // Gone with its directory, or not ours to remove any more.
+    }
   }
 
   /** Writes down that we hold, and closes the slots that we do not. */

@@ -6,6 +6,7 @@ import { checkClaim, checkResource } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
 import { contend } from './contend.js';
 import { useDirectory } from './directory.js';
+import { bootId } from './held.js';
 import { directoryName } from './layout.js';
 import type { FileLease } from './lease.js';
 import { look } from './look.js';
@@ -19,7 +20,7 @@ const TRAITS: Traits = {
   maxPermits: 64,
   waiters: true,
   handoverDelay: false,
-  hold: false,
+  hold: true,
 };
 
 export interface FileOptions {
@@ -38,7 +39,7 @@ export interface FileOptions {
  */
 export async function openFile(root: string, options: FileOptions): Promise<LockBackend> {
   useDirectory(root, options.askOnly ?? false);
-  return new FileBackend(root, { programs: USUAL_PROGRAMS, ...options });
+  return new FileBackend(root, { programs: USUAL_PROGRAMS, boot: bootId(), ...options });
 }
 
 /**

@@ -45,6 +45,7 @@ export class Keeper {
       claim.treeId ?? '',
       `LOCKEX_WAITER=${waiterMark(entry).LOCKEX_WAITER}`,
       once ? 'once' : '',
+      settings.boot,
     ];
     const unused = Array.from({ length: FIRST_SLOT_FD - 4 }, () => 'ignore' as const);
     const stdio = ['pipe' as const, 'pipe' as const, entry.noteFd, ...unused, ...entry.slotFds];

@@ -34,7 +34,7 @@ async function sweep(dir: string, noteName: string, settings: FileSettings): Pro
   try {
     helper = startHelper(
       '/bin/sh',
-      ['-c', SWEEP, 'lockex-sweep', dir, noteName],
+      ['-c', SWEEP, 'lockex-sweep', dir, noteName, settings.boot],
       ['ignore', 'ignore'],
       settings,
     );

@@ -10,12 +10,22 @@
  * the directory that stands at the path sees all notes as they are:
  * - a note is locked in the gate only; one without a lock belongs to nobody any more, or to one who has yet to
  *   come through the gate and will find it gone, and start over
- * - slots and the directory go only when there is no locked note but our own
+ * - slots and the directory go only when there is no locked note but our own; a minimum hold that binds stays, and so
+ *   does the directory then (held.ts)
  * A path is compared with an open file by `-ef`: an inode number is not used again while it is open.
  */
 
+/** Whether a minimum hold binds, by its name: one of this boot that has not passed. */
+const BINDS = `
+binds() {
+  case $1 in *".$boot."*) ;; *) return 1 ;; esac
+  read -r up _ </proc/uptime
+  passes=\${1##*/held.*.[sx].}
+  [ "\${up%.*}\${up#*.}" -lt "\${passes%%.*}" ] 2>/dev/null
+}`;
+
 /** Ours goes; if nobody else is here, everything does. */
-const LEAVE = `
+const LEAVE = `${BINDS}
 leave() {
   {
     flock -w 10 4 && [ /proc/$$/fd/4 -ef "$dir" ] || return
@@ -25,6 +35,9 @@ leave() {
       if [ -e "$other" ]; then rm -f "$dir/$note"; return; fi
     done
     rm -f "$dir"/c-* "$dir"/slot-*
+    for held in "$dir"/held.*; do
+      binds "$held" || rm -f "$held"
+    done
     rmdir "$dir"
   } 2>/dev/null 4<"$dir"
 }`;
@@ -41,19 +54,34 @@ export const KEEPER_EXIT = {
 } as const;
 
 /**
- * The keeper of one contender: `dir note kind mode permits tree waiters once`.
+ * The keeper of one contender: `dir note kind mode permits tree waiters once boot`.
  *
- * It comes in, tries each slot, and says `held FD`, `waiting` or `kind NOTE`. Then it reads: `keep FD` gives back
+ * It comes in, tries each slot that no minimum hold keeps, and says `held FD`, `waiting` or `kind NOTE`. Then it reads: `keep FD` gives back
  * what was won beside the one slot and is answered by `kept`; `leave FD` unlocks and leaves. The end of its input
  * means that the supervisor has died: it ends the processes that wait for slots, keeps the lock until no process
  * carries the mark of the tree, seen twice because a process can fork past one look, and leaves.
  */
 export const KEEPER = `${LEAVE}
 trap '' HUP INT QUIT TERM TSTP TTIN TTOU USR1 USR2 ALRM PIPE
-dir=$1 note=$2 kind=$3 mode=$4 end=$((10 + $5)) tree=$6 waiters=$7 once=$8
+dir=$1 note=$2 kind=$3 mode=$4 end=$((10 + $5)) tree=$6 waiters=$7 once=$8 boot=$9
 lock() {
   flock "$@" && return
   case $? in 1) return 1 ;; 127) exit 127 ;; *) exit 5 ;; esac
+}
+bound() {
+  for held in "$dir"/held.$1.*; do
+    case $mode$held in -s*/held.$1.s.*) continue ;; esac
+    binds "$held" && return
+  done
+  return 1
+}
+# Once more when it is ours: only then is it known what those before us have left.
+take() {
+  bound $(($1 - 10)) && return 1
+  lock -n $mode $1 || return
+  bound $(($1 - 10)) || return 0
+  flock -u $1
+  return 1
 }
 come() {
   lock -w 10 4 || exit 6
@@ -78,7 +106,7 @@ come() {
 }
 { come; } 4<"$dir" || { leave; exit 3; }
 fd=10
-until lock -n $mode $fd; do
+until take $fd; do
   fd=$((fd + 1))
   [ $fd -lt $end ] && continue
   if [ "$once" ]; then leave; exit 1; fi
@@ -118,9 +146,9 @@ done
 leave
 `;
 
-/** For a contender whose keeper died: \`dir note\`. */
+/** For a contender whose keeper died: \`dir note boot\`. */
 export const SWEEP = `${LEAVE}
-dir=$1 note=$2
+dir=$1 note=$2 boot=$3
 leave
 `;
 

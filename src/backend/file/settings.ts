@@ -5,6 +5,8 @@ import type { Log } from '../../util/log.js';
 export interface FileSettings {
   readonly clock: Clock;
   readonly log: Log;
+  /** Which boot of the host this is. */
+  readonly boot: string;
   /** Where `flock`, `grep` and the like are looked for, as in `PATH`. */
   readonly programs: string;
 }

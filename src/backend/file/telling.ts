@@ -16,12 +16,12 @@ export async function tell(
 ): Promise<void> {
   if (onQueue === undefined) return;
   while (!over.aborted) {
-    const seen = fingerprint(entry.dir);
+    const seen = fingerprint(entry.dir, settings);
     const contenders = await look(entry.dir, (note) => note === entry.noteName, settings);
     if (over.aborted) return;
     onQueue(contenders);
     do {
       await delay(LOOK_EVERY_MS, settings.clock, over).catch(() => {});
-    } while (!over.aborted && fingerprint(entry.dir) === seen);
+    } while (!over.aborted && fingerprint(entry.dir, settings) === seen);
   }
 }

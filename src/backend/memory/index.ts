@@ -12,7 +12,7 @@ const TRAITS: Traits = {
   maxPermits: 1_000_000,
   waiters: true,
   handoverDelay: false,
-  hold: false,
+  hold: true,
 };
 
 /** One session with a {@link MemoryService}. */

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../../util/clock.js';
+import { type Clock, systemClock, type Timer } from '../../util/clock.js';
 import { LeaseLostError, SessionLostError, WrongKindError } from '../../util/errors.js';
 import { kindOf, wrongKindMessage } from '../claim.js';
 import type { Claim, Contender } from '../contract.js';
@@ -16,9 +16,14 @@ interface Entry {
   state: 'holding' | 'waiting';
   since: Date;
   lease: MemoryLease | undefined;
+  /** When it was granted with a minimum hold: until when that binds, monotonic ms, and by the calendar. */
+  hold: { readonly until: number; readonly date: Date } | undefined;
   readonly granted: (lease: MemoryLease) => void;
   readonly ended: (error: unknown) => void;
 }
+
+/** Whose place is a holder's that has ended before its minimum hold: it goes by itself. */
+const NOBODY: Session = {};
 
 /** A place in line that can be left. */
 export interface Entered {
@@ -35,6 +40,8 @@ export interface Entered {
 export class MemoryService {
   readonly #queues = new Map<string, Entry[]>();
   readonly #clock: Clock;
+  /** For each resource where somebody waits for a hold to pass. */
+  readonly #wakes = new Map<string, Timer>();
   #lastToken = 0n;
 
   constructor(clock: Clock = systemClock) {
@@ -46,7 +53,7 @@ export class MemoryService {
    * @throws WrongKindError when the resource is in use as another kind
    */
   enter(claim: Claim, session: Session): Entered {
-    const queue = this.#queues.get(claim.resource) ?? [];
+    const queue = this.#queue(claim.resource);
     const found = queue[0] && kindOf(queue[0].claim);
     if (found !== undefined && found !== kindOf(claim)) {
       throw new WrongKindError(wrongKindMessage(claim.resource, found, kindOf(claim)));
@@ -63,6 +70,7 @@ export class MemoryService {
       state: 'waiting',
       since: new Date(),
       lease: undefined,
+      hold: undefined,
       granted,
       ended,
     };
@@ -76,12 +84,12 @@ export class MemoryService {
 
   /** What somebody contends for now. */
   get resources(): readonly string[] {
-    return [...this.#queues.keys()];
+    return [...this.#queues.keys()].filter((resource) => this.#queue(resource).length > 0);
   }
 
   /** Holders first, then waiters in order. */
   contenders(resource: string, session: Session): readonly Contender[] {
-    return this.#view(this.#queues.get(resource) ?? [], (entry) => entry.session === session);
+    return this.#view(this.#queue(resource), (entry) => entry.session === session);
   }
 
   /**
@@ -97,32 +105,64 @@ export class MemoryService {
     }
   }
 
+  /** A resource's contenders in order of arrival, without the holds that have passed. */
+  #queue(resource: string): Entry[] {
+    const queue = this.#queues.get(resource) ?? [];
+    const now = this.#clock.now();
+    const binding = queue.filter(({ session, hold }) => session !== NOBODY || (hold && now < hold.until));
+    if (binding.length < queue.length) queue.splice(0, queue.length, ...binding);
+    if (queue.length === 0) this.#queues.delete(resource);
+    return queue;
+  }
+
   #remove(entry: Entry, reason: unknown): void {
     const { resource } = entry.claim;
-    const queue = this.#queues.get(resource);
-    const index = queue?.indexOf(entry) ?? -1;
-    if (queue === undefined || index === -1) return;
-    queue.splice(index, 1);
+    const queue = this.#queues.get(resource) ?? [];
+    const index = queue.indexOf(entry);
+    if (index === -1) return;
+    queue.splice(index, 1, ...(entry.hold === undefined ? [] : [{ ...entry, session: NOBODY }]));
     entry.ended(reason);
-    if (queue.length === 0) this.#queues.delete(resource);
     this.#grant(resource);
-    // Those before it have kept their place.
-    for (const waiter of queue.slice(index)) {
-      if (waiter.state === 'waiting') waiter.claim.onQueue?.(this.#view(queue, (other) => other === waiter));
+    this.#tell(queue.slice(index));
+  }
+
+  /** Those before them have changed. */
+  #tell(behind: readonly Entry[]): void {
+    for (const waiter of behind) {
+      const { claim, state } = waiter;
+      if (state !== 'waiting' || claim.onQueue === undefined) continue;
+      claim.onQueue(this.#view(this.#queue(claim.resource), (other) => other === waiter));
     }
   }
 
   #grant(resource: string): void {
-    const queue = this.#queues.get(resource) ?? [];
-    const first = queue[0];
-    if (first === undefined) return;
-    for (const entry of entitled(queue, first.claim.permits)) {
+    const queue = this.#queue(resource);
+    for (const entry of entitled(queue, queue[0]?.claim.permits ?? 1)) {
       if (entry.state === 'holding') continue;
+      const { holdMs = 0 } = entry.claim;
       entry.state = 'holding';
       entry.since = new Date();
+      if (holdMs > 0) {
+        entry.hold = { until: this.#clock.now() + holdMs, date: new Date(entry.since.getTime() + holdMs) };
+      }
       entry.lease = new MemoryLease(++this.#lastToken, () => this.#remove(entry, undefined));
       entry.granted(entry.lease);
     }
+    this.#wake(resource, queue);
+  }
+
+  /** Somebody who waits for a hold is served when it passes. Where nobody waits no timer keeps the process going. */
+  #wake(resource: string, queue: readonly Entry[]): void {
+    this.#wakes.get(resource)?.cancel();
+    this.#wakes.delete(resource);
+    if (queue.every(({ state }) => state === 'holding')) return;
+    const ends = queue.flatMap(({ session, hold }) => (session === NOBODY && hold ? [hold.until] : []));
+    if (ends.length === 0) return;
+    const onPassed = () => {
+      this.#grant(resource);
+      this.#tell(this.#queue(resource));
+    };
+    this.#wakes.set(resource, this.#clock.setTimer(Math.min(...ends) - this.#clock.now(), onPassed));
   }
 
   #view(queue: readonly Entry[], isSelf: (entry: Entry) => boolean): readonly Contender[] {
@@ -135,6 +175,7 @@ export class MemoryService {
       ...entry.claim.identity,
       since: entry.since,
       self: isSelf(entry),
+      ...(entry.session === NOBODY && entry.hold ? { heldUntil: entry.hold.date } : {}),
     }));
   }
 }

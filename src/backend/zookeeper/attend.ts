@@ -15,7 +15,7 @@ type AttendedSession = Pick<Session, 'ttlMs' | 'over' | 'isConnected' | 'onRecon
  * we live, as often as a holder does: so the leader has heard of us when it is our turn, and the lease counts in full
  * from its first write (`signs-of-life.ts`). That is the cheapest of reads: any server answers it by itself.
  *
- * @param look reads only; returns `undefined` to wait on. `wake` is the same function at every look
+ * @param look may be run again at any time; returns `undefined` to wait on. `wake` is the same function at every look
  * @throws what `look` throws, save lost connections; the reason of `signal`; the reason of the session's end
  */
 export async function attend<T>(
@@ -57,7 +57,7 @@ function showLife(session: AttendedSession, clock: Clock): () => void {
   let timer: Timer;
   const show = (): void => {
     timer = clock.setTimer(session.ttlMs / SIGNS_PER_TTL, show);
-    // Whatever comes of it: an answer is a sign.
+    // The root is always there. What fails was perhaps not heard, and counts for nothing.
     if (session.isConnected) session.nodes.exists('/').catch(() => {});
   };
   timer = clock.setTimer(session.ttlMs / SIGNS_PER_TTL, show);

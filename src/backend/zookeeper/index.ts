@@ -5,9 +5,10 @@ import { checkClaim } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
 import type { OpenOptions } from '../open-options.js';
 import { Handover } from './handover.js';
+import { Hold } from './hold.js';
 import { type Ensemble, parseEnsemble } from './hosts.js';
 import { ZooKeeperLease } from './lease.js';
-import { PlaceLostError } from './lock-queue.js';
+import { PlaceLostError, type Recipe } from './lock-queue.js';
 import { type Grant, grantLock, placeLost } from './lock-recipe.js';
 import { resourcePath, semaphoreQueuePath } from './node-data.js';
 import { readContenders } from './onlookers.js';
@@ -63,7 +64,7 @@ class ZooKeeperBackend implements LockBackend {
     maxPermits: 100_000,
     waiters: true,
     handoverDelay: true,
-    hold: false,
+    hold: true,
   };
   readonly #session: Session;
   readonly #parents: Parents;
@@ -136,9 +137,16 @@ class ZooKeeperBackend implements LockBackend {
     // Before anybody is kept waiting for a lease that could not be held.
     const budget = leaseBudget(this.#session.ttlMs, claim.lossGraceMs);
     const path = resourcePath(this.#ensemble.chroot, claim.resource);
-    const grant = await this.#permitted(path, () => this.#place(path, claim, wait, signal));
+    const recipe = {
+      session: this.#session,
+      parents: this.#parents,
+      clock: this.#options.clock,
+      log: this.#options.log,
+    };
+    const hold = new Hold(recipe, path, claim);
+    const grant = await this.#permitted(path, () => this.#place(recipe, path, claim, hold, wait, signal));
     if (grant === undefined) {
-      await this.#tidy(path, claim);
+      await this.#tidy(path, claim, hold);
       return undefined;
     }
     const lease: Lease = new ZooKeeperLease({
@@ -148,30 +156,33 @@ class ZooKeeperBackend implements LockBackend {
       evidence: evidenceOf(this.#ensemble, grant.path, grant.stat),
       lossGraceMs: claim.lossGraceMs,
       clock: this.#options.clock,
-      beforeRelease: async () => grant.handover?.giveBack(),
+      beforeRelease: async () => {
+        await Promise.all([hold.removeIfPassed(), grant.handover?.giveBack()]);
+      },
       afterRelease: async () => {
         this.#leases.delete(lease);
-        await this.#tidy(path, claim);
+        await this.#tidy(path, claim, hold);
       },
     });
     this.#leases.add(lease);
     return lease;
   }
 
-  async #place(path: string, claim: Claim, wait: boolean, signal: AbortSignal): Promise<Grant | undefined> {
+  async #place(
+    recipe: Recipe,
+    path: string,
+    claim: Claim,
+    hold: Hold,
+    wait: boolean,
+    signal: AbortSignal,
+  ): Promise<Grant | undefined> {
     const grant = claim.permits > 1 ? grantPermit : grantLock;
-    const recipe = {
-      session: this.#session,
-      parents: this.#parents,
-      clock: this.#options.clock,
-      log: this.#options.log,
-    };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await grant(recipe, path, claim, wait, signal);
+        return await grant(recipe, path, claim, hold, wait, signal);
       } catch (error) {
         if (!(error instanceof PlaceLostError)) {
-          await this.#tidy(path, claim);
+          await this.#tidy(path, claim, hold);
           throw error;
         }
         if (attempt === PLACES_PER_ACQUIRE) throw placeLost(error);
@@ -193,8 +204,9 @@ class ZooKeeperBackend implements LockBackend {
     }
   }
 
-  async #tidy(path: string, claim: Claim): Promise<void> {
+  async #tidy(path: string, claim: Claim, hold: Hold): Promise<void> {
     if (!this.#session.isConnected) return;
+    await hold.tidy();
     if (claim.handoverDelayMs !== undefined) await Handover.tidy(this.#session, path);
     if (claim.permits === 1) return this.#parents.remove(path);
     // The queue's node first: while somebody is in the queue, the number of permits must stay.

@@ -1,4 +1,5 @@
 import type { Stat } from 'node-zookeeper-client';
+import { whenAborted } from '../../util/abort.js';
 import type { Clock, Timer } from '../../util/clock.js';
 import { LeaseLostError, type LossCause, messageOf } from '../../util/errors.js';
 import { type LeaseBudget, LeaseDeadline } from '../../util/lease-deadline.js';
@@ -80,9 +81,8 @@ export class ZooKeeperLease implements Lease {
     this.#forget = [
       session.guard(() => this.#deadline.isLost()),
       session.onReconnected(() => this.#onReconnected()),
+      whenAborted(session.over, () => this.#sessionOver()),
     ];
-    session.over.addEventListener('abort', () => this.#sessionOver(), { once: true });
-    if (session.over.aborted) this.#sessionOver();
     this.#watch();
     this.#schedule();
   }

@@ -3,12 +3,15 @@ import { delay } from '../../util/abort.js';
 import { SessionLostError, WrongKindError } from '../../util/errors.js';
 import { kindOf, wrongKindMessage } from '../claim.js';
 import type { Claim } from '../contract.js';
-import { holdersOf, queueOf } from './contender-names.js';
+import { SIGNS_PER_TTL } from '../lease-budget.js';
+import { queueOf } from './contender-names.js';
 import { Handover } from './handover.js';
+import type { Hold } from './hold.js';
+import { keeperOf, type Marker } from './hold-markers.js';
 import { Place, PlaceLostError, type Recipe } from './lock-queue.js';
 import { decodeLimit, encodeIdentity } from './node-data.js';
 import type { Nodes } from './nodes.js';
-import { QueueReporter, readHolders } from './onlookers.js';
+import { lockHolders, QueueReporter, readKept } from './onlookers.js';
 import { failedWith } from './operation-error.js';
 import type { Session } from './session.js';
 
@@ -31,6 +34,7 @@ export async function grantLock(
   recipe: Recipe,
   path: string,
   claim: Claim,
+  hold: Hold,
   wait: boolean,
   signal: AbortSignal,
 ): Promise<Grant | undefined> {
@@ -44,29 +48,32 @@ export async function grantLock(
     // On its way together with the first look, and answered before we wait or take the lock.
     const kind = refuseSemaphore(session, path, signal);
     kind.catch(() => {});
+    const mayWait = () => kind.then(() => wait);
     const ours = await place.turn(
       signal,
-      (queue) => {
-        const holders = holdersOf(queue);
+      async (queue) => {
+        const holders = lockHolders(queue, await readKept(session, path));
         const at = queue.findIndex((node) => `${path}/${node.name}` === place.path);
-        return reporter.report(
-          holders.map((node) => node.name),
-          at - holders.length,
-          () => readHolders(session, path, queue),
-        );
+        await reporter.report(holders.names, at - holders.living.length, () => holders.read(session, path));
       },
-      () => kind.then(() => wait),
+      mayWait,
     );
-    if (ours) {
-      if (handover !== undefined) {
-        await kind;
-        await handover.takeOver(place.path, data, signal);
-      }
-      const [grant] = await Promise.all([confirm(recipe, place.path, data, signal), kind]);
-      return { ...grant, handover };
-    }
+    const confirmOurs = () => confirm(recipe, place.path, data, signal);
+    const reportKept = (kept: readonly Marker[]) =>
+      reporter.report(
+        kept.map(({ name }) => name),
+        0,
+        async () => kept.map(keeperOf),
+      );
+    const free = ours && (await hold.whenFree(confirmOurs, mayWait, reportKept, signal));
     await kind;
+    if (free) {
+      await handover?.takeOver(place.path, data, signal);
+      const grant = handover === undefined ? free : await confirmOurs();
+      return { ...(await hold.mark(grant, confirmOurs, signal)), handover };
+    }
   } catch (error) {
+    await hold.unmark();
     await handover?.giveBack();
     await place.leave();
     throw error;
@@ -79,6 +86,12 @@ export async function grantLock(
 type ConfirmingSession = Pick<Session, 'id' | 'ttlMs' | 'signs' | 'persist'> & {
   readonly nodes: Pick<Nodes, 'setData'>;
 };
+
+/**
+ * By more than this part of the timeout a first lease is not shortened: nothing would be left of the silence that it
+ * rides out, which is 2T/5.
+ */
+const DISCOUNT = 1 / 3;
 
 /**
  * The last step before a permit is handed out: an acknowledged write to our node, which proves that the node is
@@ -103,8 +116,8 @@ export async function confirm(
       signal.throwIfAborted();
       if (grant.stat.ephemeralOwner.readBigUInt64BE() !== session.id) break;
       const sentAt = session.signs.countsFrom(grant.sentAt, session.ttlMs);
-      if (grant.sentAt - sentAt <= session.ttlMs / 3) return { ...grant, sentAt };
-      await delay(session.ttlMs / 12, clock, signal);
+      if (grant.sentAt - sentAt <= session.ttlMs * DISCOUNT) return { ...grant, sentAt };
+      await delay(session.ttlMs / SIGNS_PER_TTL, clock, signal);
     }
   } catch (error) {
     if (!failedWith(error, 'NO_NODE')) throw error;

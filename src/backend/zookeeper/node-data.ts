@@ -43,10 +43,12 @@ export function decodeLimit(data: Buffer | undefined): Limit {
 export function resourcePath(chroot: string, resource: string): string {
   const bad = resource
     .split('/')
-    .find((segment) => /^\.{0,2}$|-__(lock|unreleased)__$/.test(segment) || [...segment].some(isRefused));
+    .find(
+      (segment) => /^\.{0,2}$|-__(lock|unreleased|held)__$/.test(segment) || [...segment].some(isRefused),
+    );
   if (bad !== undefined) {
     throw new UsageError(
-      `lock path and id: expected plain names that do not end in "-__lock__" or "-__unreleased__", got ${JSON.stringify(bad)} in ${JSON.stringify(resource)}`,
+      `lock path and id: expected plain names that do not end in "-__lock__", "-__unreleased__" or "-__held__", got ${JSON.stringify(bad)} in ${JSON.stringify(resource)}`,
     );
   }
   return `${chroot}/${resource}`;
@@ -60,6 +62,11 @@ export function semaphoreQueuePath(path: string): string {
 /** Where the markers of a resource's holders are, beside its own node. */
 export function unreleasedPath(path: string): string {
   return `${path}-__unreleased__`;
+}
+
+/** Where the markers of minimum holds are, beside a resource's own node. */
+export function heldPath(path: string): string {
+  return `${path}-__held__`;
 }
 
 /** Characters that ZooKeeper refuses in paths (PathUtils.validatePath): half of each beyond the first plane is one. */

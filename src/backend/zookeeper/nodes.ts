@@ -40,9 +40,11 @@ export class Nodes {
     );
   }
 
-  /** Deletes a node, whatever its version. */
-  remove(path: string): Promise<void> {
-    return this.#operate('delete', path, (settle) => this.#client.remove(path, -1, (error) => settle(error)));
+  /** Deletes a node. @param version the one that it must have; -1 for any */
+  remove(path: string, version = -1): Promise<void> {
+    return this.#operate('delete', path, (settle) =>
+      this.#client.remove(path, version, (error) => settle(error)),
+    );
   }
 
   /** @param version the one that the node must have; -1 for any */

@@ -1,6 +1,7 @@
 import type { Stat } from 'node-zookeeper-client';
 import type { Claim, Contender, Identity } from '../contract.js';
 import { holdersOf, type QueueNode, queueOf } from './contender-names.js';
+import { excludesMode, keeperOf, type Marker, readMarkers } from './hold-markers.js';
 import { decodeIdentity, decodeLimit, semaphoreQueuePath } from './node-data.js';
 import { failedWith } from './operation-error.js';
 import type { Session } from './session.js';
@@ -50,14 +51,39 @@ async function readAll(
   return read.filter((contender) => contender !== undefined);
 }
 
-/** The holders of a lock's queue. */
-export async function readHolders(
-  session: Session,
-  directory: string,
-  queue: readonly QueueNode[],
-): Promise<Contender[]> {
-  const names = holdersOf(queue).map((node) => node.name);
-  return (await readAll(session, directory, names, 'holding')).map(withoutOrder);
+/**
+ * The holds that still bind, as far as the clock of this host can tell: for showing only. Where it differs from the
+ * servers', they are shown for too long or not long enough.
+ */
+export async function readKept(session: Session, path: string): Promise<Marker[]> {
+  const markers = await readMarkers(session.nodes, path);
+  const now = new Date();
+  return markers.filter(({ until }) => now < new Date(until));
+}
+
+/** The holders of a lock's queue: those who are there, and those who have ended and whose hold binds. */
+export function lockHolders(queue: readonly QueueNode[], markers: readonly Marker[]) {
+  const kept = keptOf(
+    markers,
+    queue.map(({ name }) => name),
+  );
+  // Whom a hold keeps out waits at the head of the line.
+  const living = holdersOf(queue)
+    .filter(({ kind }) => !kept.some((marker) => excludesMode(marker, kind)))
+    .map(({ name }) => name);
+  return {
+    living,
+    names: [...kept.map(({ name }) => name), ...living],
+    async read(session: Session, directory: string): Promise<Contender[]> {
+      const read = await readAll(session, directory, living, 'holding');
+      return [...kept.map(keeperOf), ...read.map(withoutOrder)];
+    },
+  };
+}
+
+/** Those whose contenders are gone. */
+export function keptOf(markers: readonly Marker[], living: readonly string[]): Marker[] {
+  return markers.filter(({ name }) => !living.includes(name));
 }
 
 /** The holders of a semaphore's permits, oldest first. */
@@ -72,26 +98,37 @@ export async function readPermits(
 
 /** Everybody who contends for a resource, whatever its kind; none when it does not exist. */
 export async function readContenders(session: Session, path: string): Promise<Contender[]> {
-  try {
-    const [{ data }, children] = await Promise.all([
-      session.nodes.getData(path),
-      session.nodes.getChildren(path),
-    ]);
-    if (typeof decodeLimit(data) === 'object') {
-      return [
-        ...(await readPermits(session, path, children)),
-        ...(await readQueue(session, semaphoreQueuePath(path))),
-      ];
-    }
-    const queue = queueOf(children);
-    const holding = holdersOf(queue);
-    const waiting = queue.filter((node) => !holding.includes(node)).map((node) => node.name);
+  // In this order: of one who leaves meanwhile, its marker or itself is seen.
+  const found = readNode(session, path);
+  const markers = await readKept(session, path);
+  const { data, children } = await found;
+  if (typeof decodeLimit(data) === 'object') {
     return [
-      ...(await readHolders(session, path, queue)),
-      ...(await readAll(session, path, waiting, 'waiting')).map(withoutOrder),
+      ...keptOf(markers, children).map(keeperOf),
+      ...(await readPermits(session, path, children)),
+      ...(await readQueue(session, semaphoreQueuePath(path))),
     ];
+  }
+  const queue = queueOf(children);
+  const holders = lockHolders(queue, markers);
+  const waiting = queue.map(({ name }) => name).filter((name) => !holders.living.includes(name));
+  return [
+    ...(await holders.read(session, path)),
+    ...(await readAll(session, path, waiting, 'waiting')).map(withoutOrder),
+  ];
+}
+
+/** A resource's node, as if it were empty when there is none: a hold may still be kept beside it. */
+async function readNode(
+  session: Session,
+  path: string,
+): Promise<{ data: Buffer | undefined; children: string[] }> {
+  try {
+    const reading = [session.nodes.getData(path), session.nodes.getChildren(path)] as const;
+    const [{ data }, children] = await Promise.all(reading);
+    return { data, children };
   } catch (error) {
-    if (failedWith(error, 'NO_NODE')) return [];
+    if (failedWith(error, 'NO_NODE')) return { data: undefined, children: [] };
     throw error;
   }
 }

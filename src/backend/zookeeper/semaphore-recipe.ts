@@ -5,10 +5,12 @@ import { kindOf, wrongKindMessage } from '../claim.js';
 import type { Claim } from '../contract.js';
 import { attend } from './attend.js';
 import { Handover } from './handover.js';
+import type { Hold } from './hold.js';
+import { keeperOf, type Marker } from './hold-markers.js';
 import { Place, type Recipe } from './lock-queue.js';
 import { confirm, type Grant, refuseLock } from './lock-recipe.js';
 import { decodeLimit, encodeIdentity, encodeLimit, semaphoreQueuePath } from './node-data.js';
-import { permitsOf, QueueReporter, readPermits } from './onlookers.js';
+import { keptOf, permitsOf, QueueReporter, readKept, readPermits } from './onlookers.js';
 import { failedWith, isUnsettled } from './operation-error.js';
 import type { Session } from './session.js';
 
@@ -24,6 +26,7 @@ export async function grantPermit(
   recipe: Recipe,
   path: string,
   claim: Claim,
+  hold: Hold,
   wait: boolean,
   signal: AbortSignal,
 ): Promise<Grant | undefined> {
@@ -31,12 +34,21 @@ export async function grantPermit(
   const data = encodeIdentity(claim.identity);
   const reporter = new QueueReporter(claim);
   const place = new Place(recipe, semaphoreQueuePath(path));
-  const isFull = async (wake: () => void): Promise<boolean> =>
-    permitsOf(await session.nodes.getChildren(path, wake)).length >= claim.permits;
-  const report = async (ahead: number) => {
-    const permits = permitsOf(await session.nodes.getChildren(path));
-    await reporter.report(permits, ahead, () => readPermits(session, path, permits));
+  /** Who holds, and whose hold is kept. Who leaves between the two reads is counted as the one or the other. */
+  const look = async (wake: () => void): Promise<Taken> => {
+    const reading = [session.nodes.getChildren(path, wake), hold.read(wake)] as const;
+    const [children, markers] = await Promise.all(reading);
+    const ended = keptOf(markers, children);
+    if (ended.length === 0) return { permits: permitsOf(children), kept: [] };
+    const { stat } = await confirm(recipe, place.path, data, signal);
+    return { permits: permitsOf(children), kept: hold.binding(ended, stat, wake) };
   };
+  const isFull = ({ permits, kept }: Taken) => permits.length + kept.length >= claim.permits;
+  const report = ({ permits, kept }: Taken, ahead: number) =>
+    reporter.report([...kept.map(({ name }) => name), ...permits], ahead, async () => [
+      ...kept.map(keeperOf),
+      ...(await readPermits(session, path, permits)),
+    ]);
   try {
     const written = await agreeOnLimit(recipe, path, claim.permits, signal);
     await place.join('exclusive', data, signal);
@@ -46,20 +58,33 @@ export async function grantPermit(
     });
     const first = await place.turn(
       signal,
-      (queue) => report(queue.findIndex((node) => place.path.endsWith(`/${node.name}`))),
-      async (wake) => wait || !(await isFull(wake)),
+      async (queue) => {
+        const ahead = queue.findIndex((node) => place.path.endsWith(`/${node.name}`));
+        const children = await session.nodes.getChildren(path);
+        const kept = keptOf(await readKept(session, path), children);
+        await report({ permits: permitsOf(children), kept }, ahead);
+      },
+      async (wake) => wait || !isFull(await look(wake)),
     );
     if (!first) return undefined;
     const free = await attend(session, clock, signal, async (wake) => {
-      if (!(await isFull(wake))) return true;
+      const taken = await look(wake);
+      if (!isFull(taken)) return true;
       if (!wait) return false;
-      await report(0);
+      await report(taken, 0);
       return undefined;
     });
-    return free ? await takePermit(recipe, path, claim, data, signal) : undefined;
+    return free ? await takePermit(recipe, path, claim, hold, data, signal) : undefined;
   } finally {
+    hold.rest();
     await place.leave();
   }
+}
+
+/** What permits are taken: by those who hold, and by holds of those who have ended. */
+interface Taken {
+  readonly permits: readonly string[];
+  readonly kept: readonly Marker[];
 }
 
 /** Our permit's node, made and confirmed; nothing of it is left if that fails. */
@@ -67,6 +92,7 @@ async function takePermit(
   recipe: Recipe,
   path: string,
   claim: Claim,
+  hold: Hold,
   data: Buffer,
   signal: AbortSignal,
 ): Promise<Grant> {
@@ -76,12 +102,14 @@ async function takePermit(
   try {
     await createPermit(recipe, path, permit, permits, data, signal);
     await handover?.takeOver(permit, data, signal);
-    const grant = await confirm(recipe, permit, data, signal);
+    const confirmOurs = () => confirm(recipe, permit, data, signal);
+    const grant = await confirmOurs();
     // Once more, now that our permit keeps the node from being removed: between the two looks the last holder may
     // have tidied it away, and a newcomer may have made it anew with another number.
     await agreeOnLimit(recipe, path, permits, signal);
-    return { ...grant, handover };
+    return { ...(await hold.mark(grant, confirmOurs, signal)), handover };
   } catch (error) {
+    await hold.unmark();
     await handover?.giveBack();
     await removePermit(recipe.session, permit);
     throw error;

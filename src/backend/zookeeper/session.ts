@@ -1,6 +1,6 @@
 import type { Client } from 'node-zookeeper-client';
 import type { Farewell } from '../../child/child.js';
-import { aborted, delay, orAborted } from '../../util/abort.js';
+import { delay, orAborted, whenAborted } from '../../util/abort.js';
 import { NotPermittedError, SessionLostError } from '../../util/errors.js';
 import { type Server, showServer } from '../address.js';
 import { Connection } from './connection.js';
@@ -176,11 +176,12 @@ export class Session {
   async connected(): Promise<void> {
     while (!this.isConnected) {
       if (this.#over.signal.aborted) throw this.#over.signal.reason;
-      let forget = (): void => {};
-      const next = new Promise<void>((resolve) => {
-        forget = this.onReconnected(resolve);
+      // Whoever waits for a session that lives for weeks leaves nothing behind at it.
+      const forget: (() => void)[] = [];
+      await new Promise<void>((resolve) => {
+        forget.push(this.onReconnected(resolve), whenAborted(this.#over.signal, resolve));
       });
-      await Promise.race([next, aborted(this.#over.signal)]).finally(forget);
+      for (const one of forget) one();
     }
   }
 

@@ -1,4 +1,4 @@
-import { arch, execPath, env as ownEnv } from 'node:process';
+import { arch, execPath } from 'node:process';
 import { getSystemErrorName } from 'node:util';
 import { delay } from '../../util/abort.js';
 import { CommandError, LeaseLostError } from '../../util/errors.js';
@@ -7,13 +7,14 @@ import { CgroupTree } from '../cgroup-tree.js';
 import type { Child, Farewell, Order, Stage } from '../child.js';
 import { endTree } from '../end-tree.js';
 import type { Isolation } from '../isolation.js';
-import { TREE_VARIABLE, withMark } from '../mark.js';
+import { withMark } from '../mark.js';
 import { ProcTree } from '../proc-tree.js';
 import type { StageOptions } from '../stage-options.js';
 import { startError } from '../start.js';
 import type { Leader, Tree } from '../tree.js';
 import { GuardedChild } from './guarded-child.js';
 import { Guardian, unguarded } from './guardian.js';
+import { GuardianPost, guardianEnvironment } from './post.js';
 import { FAREWELL_NODE, GUARDIAN_PERL } from './programs.js';
 import { killAtWord, type Report } from './protocol.js';
 
@@ -26,29 +27,22 @@ export class InlineStage implements Stage {
   readonly treeId: string;
   readonly #isolation: Exclude<Isolation, { level: 'walk' }>;
   readonly #options: StageOptions;
-  #guardian: Guardian;
-  #farewell: Farewell | undefined;
+  readonly #post: GuardianPost;
 
   constructor(isolation: Exclude<Isolation, { level: 'walk' }>, options: StageOptions) {
     this.level = isolation.level;
     this.treeId = options.treeId;
     this.#isolation = isolation;
     this.#options = options;
-    this.#guardian = this.#start();
+    this.#post = new GuardianPost(() => this.#start());
   }
 
   entrust(farewell: Farewell | undefined): void {
-    this.#farewell = farewell;
-    this.#guardian.farewell(farewell);
+    this.#post.entrust(farewell);
   }
 
   async spawn(order: Order): Promise<Child> {
-    // Somebody killed it while we waited for the lock.
-    if (this.#guardian.lost.aborted) {
-      this.#guardian = this.#start();
-      this.#guardian.farewell(this.#farewell);
-    }
-    const guardian = this.#guardian;
+    const guardian = this.#post.manned();
     const { command, env, killAt } = order;
     if (command.file === '') throw startError(command, env, undefined);
     const words = [command.file, ...command.args];
@@ -65,21 +59,18 @@ export class InlineStage implements Stage {
   }
 
   async dismiss(): Promise<void> {
-    await this.#guardian.dismiss();
+    await this.#post.dismiss();
     if (this.#isolation.level === 'cgroup') removeLeaf(this.#isolation.leaf);
   }
 
   #start(): Guardian {
     const { group, logFormat, clock, treeId } = this.#options;
     const leaf = this.#isolation.level === 'cgroup' ? this.#isolation.leaf : '';
-    const outer = ownEnv[TREE_VARIABLE];
     return new Guardian(
       {
         file: this.#isolation.perl,
         args: [GUARDIAN_PERL, arch, group, leaf, logFormat, execPath, FAREWELL_NODE],
-        // The marks of the runs around us, by which they find it. That of our own tree under another name: a keeper of
-        // files waits for it, and nobody takes it for one of the tree.
-        env: { PATH: ownEnv['PATH'], LOCKEX_GUARDS: treeId, ...(outer ? { [TREE_VARIABLE]: outer } : {}) },
+        env: guardianEnvironment(treeId),
         startsCommand: true,
         group,
       },

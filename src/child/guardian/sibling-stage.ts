@@ -1,10 +1,10 @@
-import { execPath, env as ownEnv } from 'node:process';
+import { execPath } from 'node:process';
 import { aborted, delay } from '../../util/abort.js';
 import type { Child, Farewell, Order, Stage } from '../child.js';
-import { TREE_VARIABLE } from '../mark.js';
 import { spawnChild } from '../spawn.js';
 import type { StageOptions } from '../stage-options.js';
 import { Guardian, unguarded } from './guardian.js';
+import { GuardianPost, guardianEnvironment } from './post.js';
 import { GUARDIAN_NODE } from './programs.js';
 
 /** How long a guardian may take until it watches, ms. */
@@ -18,29 +18,21 @@ export class SiblingStage implements Stage {
   readonly level = 'walk';
   readonly treeId: string;
   readonly #options: StageOptions;
-  #guardian: Guardian;
-  #farewell: Farewell | undefined;
-  #ready: Promise<void>;
+  readonly #post: GuardianPost;
+  #ready: Promise<void> = Promise.resolve();
 
   constructor(options: StageOptions) {
     this.treeId = options.treeId;
     this.#options = options;
-    this.#guardian = this.#start();
-    this.#ready = ready(this.#guardian);
+    this.#post = new GuardianPost(() => this.#start());
   }
 
   entrust(farewell: Farewell | undefined): void {
-    this.#farewell = farewell;
-    this.#guardian.farewell(farewell);
+    this.#post.entrust(farewell);
   }
 
   async spawn({ command, env, killAt }: Order): Promise<Child> {
-    if (this.#guardian.lost.aborted) {
-      this.#guardian = this.#start();
-      this.#ready = ready(this.#guardian);
-      this.#guardian.farewell(this.#farewell);
-    }
-    const guardian = this.#guardian;
+    const guardian = this.#post.manned();
     const late = new AbortController();
     await Promise.race([
       this.#ready,
@@ -56,22 +48,23 @@ export class SiblingStage implements Stage {
   }
 
   dismiss(): Promise<void> {
-    return this.#guardian.dismiss();
+    return this.#post.dismiss();
   }
 
   #start(): Guardian {
     const { treeId, group, logFormat, clock } = this.#options;
-    const outer = ownEnv[TREE_VARIABLE];
-    return new Guardian(
+    const guardian = new Guardian(
       {
         file: execPath,
         args: [GUARDIAN_NODE, treeId, group, logFormat],
-        env: { PATH: ownEnv['PATH'], LOCKEX_GUARDS: treeId, ...(outer ? { [TREE_VARIABLE]: outer } : {}) },
+        env: guardianEnvironment(treeId),
         startsCommand: false,
         group: 'own',
       },
       clock,
     );
+    this.#ready = ready(guardian);
+    return guardian;
   }
 }
 

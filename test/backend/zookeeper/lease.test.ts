@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { after, before, test } from 'node:test';
 import type { Claim, LockBackend } from '../../../src/backend/contract.js';
 import type { OpenOptions } from '../../../src/backend/open-options.js';
@@ -49,7 +50,12 @@ test('renewals disturb nobody: who waits behind the holder hears of none of them
   await using waiter = await open(proxy.address, { ttlMs: 10_000 });
   const lease = await holder.acquire(claim('l/quiet'), never);
   const waiting = waiter.acquire(claim('l/quiet'), never);
-  const looks = () => proxy.requests.filter((request) => request.opcode === OPCODE.GET_CHILDREN2).length;
+  // Of the line; each looks for minimum holds beside it as well.
+  const looks = () =>
+    proxy.requests.filter(
+      ({ opcode, frame }) =>
+        opcode === OPCODE.GET_CHILDREN2 && !frame.toString('latin1').includes('/l/herd-__held__'),
+    ).length;
   await until(() => looks() > 0, 'it waits');
   const before = looks();
   const deadline = lease.deadline();
@@ -220,4 +226,28 @@ test('a wrong password is refused with a word on where it came from', async () =
       /--zk-auth-file/.test(error.hint ?? ''),
   );
   await lease.release();
+});
+
+test('a session that grants again and again, through reconnects, keeps no listener of what has ended', async () => {
+  await using proxy = await startProxy(zookeeper.address);
+  await using session = await openSession(proxy.address, { ttlMs: 6000 });
+  const listeners = () => getEventListeners(session.over, 'abort').length;
+  const before = listeners();
+  proxy.reset();
+  await until(() => !session.isConnected, 'the connection is gone');
+  await Promise.all(Array.from({ length: 20 }, () => session.connected()));
+  assert.equal(listeners(), before, 'those who waited for the reconnect');
+
+  await using backend = await open(zookeeper.address);
+  const warnings: Error[] = [];
+  const warned = (warning: Error) => warnings.push(warning);
+  process.on('warning', warned);
+  for (let round = 0; round < 50; round += 1) {
+    const lease = await backend.acquire(claim('l/again'), never);
+    await lease.release();
+  }
+  // Warnings are emitted at the next tick.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', warned);
+  assert.deepEqual(warnings, []);
 });

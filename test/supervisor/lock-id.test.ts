@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { lockIdOf } from '../../src/cli/lock-id.js';
+import { lockIdOf } from '../../src/supervisor/lock-id.js';
 
 /** Written down once, from `printf 'redis-server\0redis.conf\0' | sha256sum` and its like. */
 const GOLDEN: readonly (readonly [readonly string[], string])[] = [

@@ -1,0 +1,89 @@
+import { abortAt, delay, orAborted } from '../../util/abort.js';
+import type { Clock } from '../../util/clock.js';
+import { messageOf, NotPermittedError, ServiceUnreachableError } from '../../util/errors.js';
+import { showServer } from '../address.js';
+import type { Connections } from './connections.js';
+import { failureOf, NoAnswerError } from './failure.js';
+import type { Session } from './session.js';
+
+/** Between two attempts, ms. */
+const PAUSE_MS = 100;
+
+/** The least that a server is given to answer in, ms. */
+const SHORTEST_ATTEMPT_MS = 500;
+
+export interface ConnectOptions {
+  /** Limit for all of it, ms. */
+  readonly connectLimitMs: number;
+  /** Limit for the attempts, one server each. */
+  readonly connectAttempts: number;
+  readonly clock: Clock;
+  /** What is asked for; it need not be there. */
+  readonly anyKey: string;
+  /** The cluster knows no logins: goes on without. False when there was none. */
+  readonly withoutLogin: () => boolean;
+}
+
+/**
+ * Asks one server after the other until one answers for a quorum.
+ * @throws ServiceUnreachableError, NotPermittedError; the reason of `signal`
+ */
+export async function connect(
+  session: Session,
+  connections: Connections,
+  options: ConnectOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, connectLimitMs } = options;
+  const end = abortAt(clock.now() + connectLimitMs, clock, () => new NoAnswerError('no answer in time'));
+  try {
+    await tryAll(session, connections, options, AbortSignal.any([signal, end.signal]));
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    end.cancel();
+  }
+}
+
+async function tryAll(
+  session: Session,
+  connections: Connections,
+  { connectLimitMs, connectAttempts, clock, anyKey, withoutLogin }: ConnectOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const range = { key: Buffer.from(anyKey), keys_only: true };
+  // A share of the time for each server, so that one that is silent does not use it up.
+  const limitMs = Math.max(SHORTEST_ATTEMPT_MS, connectLimitMs / (connections.servers.length + 1));
+  const failures = new Map<string, string>();
+  for (let attempt = 1; ; attempt += 1) {
+    const { connection } = session;
+    const server = connection.server === undefined ? 'etcd' : showServer(connection.server);
+    try {
+      await orAborted(
+        session.attempt((client, call) => client.kv.range(range, call), limitMs),
+        signal,
+      );
+      return;
+    } catch (error) {
+      // It knows us; what we may do is seen at the keys of a lock.
+      if (error instanceof NotPermittedError && error.message.includes('permission denied')) return;
+      if (failureOf(error) === 'no-auth' && withoutLogin()) {
+        connections.giveUp(connection, messageOf(error));
+        continue;
+      }
+      if (failureOf(error) !== 'passing') throw error;
+      if (!signal.aborted || !failures.has(server)) failures.set(server, messageOf(error));
+    }
+    if (signal.aborted || attempt >= connectAttempts) throw unreachable(failures);
+    await delay(PAUSE_MS, clock, signal).catch(() => {});
+    if (signal.aborted) throw unreachable(failures);
+  }
+}
+
+function unreachable(failures: ReadonlyMap<string, string>): ServiceUnreachableError {
+  const all = [...failures].map(([server, message]) => `${server}: ${message}`).join('; ');
+  const hint =
+    'are the servers up, is the address right (--url, LOCKEX_URL), and is it one with TLS (--tls-ca)?';
+  return new ServiceUnreachableError(`no etcd session: ${all}`, { hint });
+}

@@ -1,0 +1,81 @@
+import type { Farewell } from '../../child/child.js';
+import { showServer } from '../address.js';
+import type { LockBackend } from '../contract.js';
+import type { OpenOptions } from '../open-options.js';
+import { parseCluster } from './address.js';
+import { EtcdBackend } from './backend.js';
+import { type EtcdClient, loadClient, readLogin } from './client.js';
+import { connect } from './connect.js';
+import { Connections } from './connections.js';
+import { farewellBytes } from './farewell.js';
+import { Session } from './session.js';
+import { wholeSeconds } from './timing.js';
+
+/** The longest that asking for a token may take, ms. */
+const LOGIN_LIMIT_MS = 5000;
+
+/**
+ * Opens a session with a cluster.
+ * @param address `[user:password@]host:port,…[/prefix]`; a login in it wins over that of the options
+ * @throws UsageError for an address that cannot be read, and when the client library is not installed
+ * @throws ServiceUnreachableError when no server answered for a quorum in time
+ * @throws NotPermittedError when the credentials are refused
+ */
+export async function openEtcd(
+  address: string,
+  options: OpenOptions,
+  signal: AbortSignal,
+): Promise<LockBackend> {
+  const { servers, login: inUrl, prefix } = parseCluster(address);
+  const { tls, clock, log } = options;
+  let login = readLogin(inUrl ?? options.login?.toString('utf8'));
+  let token: string | undefined;
+  const makeClient = await loadClient(tls);
+  const ways = servers.map((server) => ({
+    server,
+    dial() {
+      const client = makeClient({ server, login, tls, limitMs: LOGIN_LIMIT_MS });
+      const learnToken = async () => {
+        if (login !== undefined) token = await client.token();
+      };
+      return { client, close: () => client.close(), answered: () => void learnToken().catch(() => {}) };
+    },
+  }));
+  const connections = new Connections(ways, Math.floor(Math.random() * ways.length), log);
+  const session = new Session({ connections, ttlMs: wholeSeconds(options.ttlMs), clock, log });
+  const withoutLogin = () => {
+    if (login === undefined) return false;
+    log.warn({}, 'etcd has authentication switched off: the login is not used');
+    login = undefined;
+    return true;
+  };
+  try {
+    await connect(session, connections, { ...options, anyKey: `${prefix}/`, withoutLogin }, signal);
+  } catch (error) {
+    session.close(new Error('the session was not opened'));
+    throw error;
+  }
+  const url = `etcd://${servers.map(showServer).join(',')}${prefix}`;
+  const farewell = (leases: readonly bigint[]): Farewell | undefined => {
+    if (leases.length === 0 || (login !== undefined && token === undefined)) return undefined;
+    const bytes = farewellBytes(leases, token);
+    return { addresses: connections.servers, bytes, ...(tls === undefined ? {} : { tls }) };
+  };
+  return new EtcdBackend(session, { prefix, url, farewell });
+}
+
+/**
+ * Locks over a client of the user's own, which stays open. Its retries, servers and credentials are its own; what it sends
+ * again by itself only makes our deadlines earlier. A crash cannot be tidied up after: the ttl has to run out.
+ * @param prefix `''`, or a path without a trailing slash
+ */
+export function useEtcd(
+  client: EtcdClient,
+  prefix: string,
+  { ttlMs, clock, log }: Pick<OpenOptions, 'ttlMs' | 'clock' | 'log'>,
+): LockBackend {
+  const dial = () => ({ client, close() {}, answered() {} });
+  const connections = new Connections([{ server: undefined, dial }], 0, log);
+  const session = new Session({ connections, ttlMs: wholeSeconds(ttlMs), clock, log });
+  return new EtcdBackend(session, { prefix, url: 'etcd:', farewell: () => undefined });
+}

@@ -1,0 +1,95 @@
+import { abortAt, delay, orAborted } from '../../util/abort.js';
+import type { Clock } from '../../util/clock.js';
+import { messageOf, NotPermittedError } from '../../util/errors.js';
+import type { Log } from '../../util/log.js';
+import { type EtcdClient, within } from './client.js';
+import type { Connection, Connections } from './connections.js';
+import { failureOf, NoAnswerError } from './failure.js';
+
+/** One request, or a few that belong together. */
+export type Work<T> = (client: EtcdClient, options: { readonly deadline: number }) => Promise<T>;
+
+export interface SessionOptions {
+  readonly connections: Connections;
+  /** Time to live to ask for, whole seconds in ms. */
+  readonly ttlMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Pauses between attempts, ms: they double from the one to the other. */
+const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [50, 1000];
+
+/** A request that nothing hangs on may take so long, ms, however short the time to live is. */
+const SHORTEST_LIMIT_MS = 1000;
+
+/** Requests that end: answered, refused, or given up together with the connection that left them without an answer. */
+export class Session {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ttlMs: number;
+  readonly #connections: Connections;
+
+  constructor({ connections, ttlMs, clock, log }: SessionOptions) {
+    this.#connections = connections;
+    this.ttlMs = ttlMs;
+    this.clock = clock;
+    this.log = log;
+  }
+
+  /** @throws SessionLostError when the session was closed */
+  get connection(): Connection {
+    return this.#connections.current;
+  }
+
+  /**
+   * Tries once, over the connection that there is. One that leaves us without an answer is given up.
+   * @throws NotPermittedError, NoAnswerError, SessionLostError when the session was closed; errors of the library
+   */
+  async attempt<T>(work: Work<T>, limitMs = Math.max(SHORTEST_LIMIT_MS, this.ttlMs / 6)): Promise<T> {
+    const connection = this.connection;
+    const late = () => new NoAnswerError(`no answer within ${Math.round(limitMs)} ms`);
+    const limit = abortAt(this.clock.now() + limitMs, this.clock, late);
+    try {
+      const until = AbortSignal.any([limit.signal, connection.over]);
+      const result = await orAborted(work(connection.client, within(2 * limitMs)), until);
+      this.#connections.answered(connection);
+      return result;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure === 'passing') this.#connections.giveUp(connection, messageOf(error));
+      if (failure === 'refused') throw notPermitted(error);
+      throw error;
+    } finally {
+      limit.cancel();
+    }
+  }
+
+  /**
+   * Tries until there is an answer. `work` may have been done before each time, and must be as good when done twice.
+   * @throws NotPermittedError, SessionLostError when the session was closed; the reason of `signal`; errors of the library
+   */
+  async persist<T>(work: Work<T>, signal: AbortSignal): Promise<T> {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      signal.throwIfAborted();
+      try {
+        return await orAborted(this.attempt(work), signal);
+      } catch (error) {
+        if (signal.aborted) throw signal.reason;
+        if (failureOf(error) !== 'passing') throw error;
+      }
+      await delay(pause, this.clock, signal);
+    }
+  }
+
+  close(reason: Error): void {
+    this.#connections.close(reason);
+  }
+}
+
+function notPermitted(cause: unknown): NotPermittedError {
+  return new NotPermittedError(`etcd does not let us: ${messageOf(cause)}`, {
+    cause,
+    hint: 'check --auth-file or the login in LOCKEX_URL, and what its role may read and write (etcdctl role get)',
+  });
+}

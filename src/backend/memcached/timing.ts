@@ -1,0 +1,59 @@
+import { UsageError } from '../../util/errors.js';
+import type { LeaseBudget } from '../../util/lease-deadline.js';
+import { keyBudget } from '../lease-budget.js';
+
+/**
+ * How much too early, seconds, memcached may drop a key. It keeps whole seconds of a clock that a timer moves once a
+ * second: one second is the rounding, the other that timer's drift, which now and then skips a number (memcached.c,
+ * `clock_handler` and `realtime`). Of keys that were to live for 2 s, the shortest lived 1.1 s on an idle 1.6.18.
+ */
+const EARLY_SECONDS = 2;
+
+/** A key of a lease is asked to live so much longer than the timeout, seconds: so a crash costs that much more. */
+const LONGER_SECONDS = 1;
+
+/** A longer time to live is a date to memcached (`REALTIME_MAXDELTA`), and dates need clocks that agree. */
+const LONGEST_SECONDS = 30 * 24 * 3600;
+
+/** For what time to live, in whole seconds, a lease with this timeout, ms, asks. */
+export function leaseSeconds(ttlMs: number): number {
+  return Math.ceil(ttlMs / 1000) + LONGER_SECONDS;
+}
+
+/** For what time to live, in whole seconds, to ask, so that a key surely lives for `ms`. */
+export function holdSeconds(ms: number): number {
+  return Math.ceil(ms / 1000) + EARLY_SECONDS;
+}
+
+/**
+ * The time line of a lease.
+ * @throws UsageError as {@link keyBudget}: with a timeout below 1.6 s there is no room for a late renewal
+ */
+export function memcachedBudget(ttlMs: number, lossGraceMs: number | undefined): LeaseBudget {
+  checkSpan('--timeout (-T)', ttlMs);
+  return keyBudget(ttlMs, (EARLY_SECONDS - LONGER_SECONDS) * 1000, lossGraceMs);
+}
+
+/** @throws UsageError for a timeout or minimum hold, ms, that memcached would take for a date */
+export function checkSpan(what: string, ms: number): void {
+  if (holdSeconds(ms) <= LONGEST_SECONDS) return;
+  throw new UsageError(`${what}: expected less than 30 days with memcached, got ${Math.round(ms / 1000)} s`);
+}
+
+/** What a server says of its age is in whole seconds, and so up to one too many. */
+const UPTIME_STEP_MS = 1000;
+
+/**
+ * How long, ms, to wait until a server can have forgotten no lock that still binds: one that was restarted has lost
+ * them all, while their holders go on until their deadlines. 0 when it is old enough.
+ * @param uptimeSeconds what it says in its statistics
+ * @param sinceMs how long ago that was received
+ * @param bindsMs how long a lock binds after its last renewal: the timeout, or the minimum hold if that is longer.
+ *   Known of our own claim only: all contenders must agree on these
+ */
+export function unsettledMs(uptimeSeconds: number, sinceMs: number, bindsMs: number): number {
+  return Math.max(0, bindsMs - (uptimeSeconds * 1000 - UPTIME_STEP_MS + sinceMs));
+}
+
+/** Tells {@link unsettledMs}; a twin that trusts every server shows what that is for. */
+export type Unsettled = typeof unsettledMs;

@@ -1,0 +1,83 @@
+import type { Contender, Identity } from '../contract.js';
+import { parseNode } from './contender-names.js';
+import { decodeIdentity, heldPath } from './node-data.js';
+import type { Nodes } from './nodes.js';
+import { failedWith } from './operation-error.js';
+
+/** That a permit is kept for a minimum hold. It is called as the node of the contender that took it. */
+export interface Marker {
+  readonly name: string;
+  readonly path: string;
+  readonly version: number;
+  /** Who took it. */
+  readonly identity: Partial<Identity>;
+  /** A reader's: readers may come beside it. */
+  readonly shared: boolean;
+  /** When it was granted, and until when it is kept, ms since 1970 by the servers' clock. */
+  readonly since: number;
+  readonly until: number;
+}
+
+/** The data of a marker: for how long, ms, and who. When it counts from is the server's to say: the node's mtime. */
+export function encodeMarker(holdMs: number, identity: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${holdMs} `), identity]);
+}
+
+/** `undefined` for what is no marker of ours. */
+function decodeMarker(data: Buffer | undefined): { holdMs: number; identity: Partial<Identity> } | undefined {
+  const match = /^(\d{1,13}) (.*)$/s.exec(data?.toString('utf8') ?? '');
+  if (match === null) return undefined;
+  return { holdMs: Number(match[1]), identity: decodeIdentity(Buffer.from(match[2] ?? '')) };
+}
+
+/**
+ * The markers beside a resource, those that have passed among them. One round trip where there are none.
+ * @param path the resource's node
+ * @param onChange called once when one comes or goes, if there is a place for them
+ */
+export async function readMarkers(nodes: Nodes, path: string, onChange?: () => void): Promise<Marker[]> {
+  const directory = heldPath(path);
+  try {
+    const names = await nodes.getChildren(directory, onChange);
+    const read = await Promise.all(names.map((name) => readMarker(nodes, directory, name)));
+    return read.filter((marker) => marker !== undefined);
+  } catch (error) {
+    if (failedWith(error, 'NO_NODE')) return [];
+    throw error;
+  }
+}
+
+async function readMarker(nodes: Nodes, directory: string, name: string): Promise<Marker | undefined> {
+  const path = `${directory}/${name}`;
+  try {
+    const { data, stat } = await nodes.getData(path);
+    const decoded = decodeMarker(data);
+    if (decoded === undefined) return undefined;
+    const since = Number(stat.mtime.readBigInt64BE());
+    const { identity, holdMs } = decoded;
+    const shared = parseNode(name)?.kind === 'shared';
+    return { name, path, version: stat.version, identity, shared, since, until: since + holdMs };
+  } catch (error) {
+    if (failedWith(error, 'NO_NODE')) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a marker that binds keeps out one who wants this. */
+export function excludesMode({ shared }: Marker, mode: 'exclusive' | 'shared'): boolean {
+  return !shared || mode === 'exclusive';
+}
+
+/** A holder that has ended, as others are shown it. */
+export function keeperOf({ identity, since, until }: Marker): Contender {
+  const { host, pid, command } = identity;
+  return {
+    state: 'holding',
+    host,
+    pid,
+    command,
+    since: new Date(since),
+    self: false,
+    heldUntil: new Date(until),
+  };
+}

@@ -1,0 +1,70 @@
+import type { Duration } from '../util/duration.js';
+import { UsageError } from '../util/errors.js';
+import type { Locks } from './locks.js';
+import { optionalMs } from './options.js';
+
+/** How a method is to be exclusive. */
+export interface ExclusiveOptions {
+  /**
+   * The lock's name, or what makes it from the arguments of a call. `Class.method` if absent, with the name that the class
+   * of the instance has when it is called: say one where a minifier changes names, or where subclasses are to share it.
+   */
+  readonly key?: string | ((...args: never[]) => string) | undefined;
+  /** Whether a call waits for the lock; true if absent. */
+  readonly blocking?: boolean | undefined;
+  /** How long it waits: as of `Lock.acquire`. */
+  readonly timeout?: Duration | undefined;
+  /** Minimum hold: as of `Lock.acquire`. */
+  readonly hold?: Duration | undefined;
+}
+
+/** A method that takes its time, as a decorator sees it. */
+type AsyncMethod<This, Args extends unknown[], R> = (this: This, ...args: Args) => Promise<R>;
+
+/** What decorates a method; its type stays as it is. */
+type MethodDecorator = <This, Args extends unknown[], R>(
+  method: AsyncMethod<This, Args, R>,
+  context: ClassMethodDecoratorContext<This, AsyncMethod<This, Args, R>>,
+) => AsyncMethod<This, Args, R>;
+
+/**
+ * A decorator (TC39's, not that of `experimentalDecorators`) for a method that returns a promise: one call at a time, in all
+ * programs that use the key. Each call is a contender of its own, so that calls within one program exclude each other, too.
+ * Static methods work as well. The lock is not reentrant: a call from within the method to itself waits for ever.
+ *
+ * A call rejects with LockNotAcquiredError when the lock is not free and `blocking` is false, with LockTimeoutError when it
+ * was not in time, and with LeaseLostError, once the method has settled, when the lock was lost meanwhile. A method that has
+ * to heed the loss while it runs uses `Lock.hold` instead.
+ *
+ * @param locks whose locks, or what gives them at the time of the call
+ * @param options or the key alone
+ * @throws UsageError for options that contradict each other
+ */
+export function exclusive(
+  locks: Locks | (() => Locks | Promise<Locks>),
+  options: string | ExclusiveOptions = {},
+): MethodDecorator {
+  const { key, blocking = true, timeout, hold } = typeof options === 'string' ? { key: options } : options;
+  optionalMs('timeout', timeout, 0);
+  if (!blocking && timeout !== undefined) {
+    throw new UsageError('timeout: expected none with blocking: false, got one');
+  }
+  return (method, { name }) =>
+    async function exclusively(...args) {
+      // Whoever wrote the function wrote it for the arguments of this method.
+      const made = typeof key === 'function' ? key(...(args as unknown[] as never[])) : key;
+      const theirs = typeof locks === 'function' ? await locks() : locks;
+      const lock = theirs.lock(made ?? defaultKey(this, name));
+      return lock.hold(() => method.apply(this, args), { timeout: blocking ? timeout : 0, hold });
+    };
+}
+
+/** `Class.method`, of the class that the instance was made by, or of the class itself. */
+function defaultKey(self: unknown, method: string | symbol): string {
+  const made = typeof self === 'object' && self !== null ? self.constructor : self;
+  const className = typeof made === 'function' ? made.name : '';
+  if (className !== '' && typeof method === 'string') return `${className}.${method}`;
+  throw new UsageError('exclusive: expected a method with a name, in a class with a name, got one without', {
+    hint: 'give it a key',
+  });
+}

@@ -1,0 +1,14 @@
+import { whatIsWrongWith } from '../backend/resource-name.js';
+import { UsageError } from '../util/errors.js';
+
+/**
+ * The resource that the name of a lock stands for.
+ * @throws UsageError for what is no name
+ */
+export function resourceOf(namespace: string, name: string): string {
+  const wrong = whatIsWrongWith(name);
+  if (wrong === undefined) return `${namespace}/${name}`;
+  throw new UsageError(
+    `name: expected the name of a lock, or several joined by "/", got ${JSON.stringify(name)}: ${wrong}`,
+  );
+}

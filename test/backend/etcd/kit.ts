@@ -1,0 +1,34 @@
+import type { Claim, LockBackend } from '../../../src/backend/contract.js';
+import { openEtcd } from '../../../src/backend/etcd/index.js';
+import type { OpenOptions } from '../../../src/backend/open-options.js';
+import { systemClock } from '../../../src/util/clock.js';
+import { silentLog } from '../../../src/util/log.js';
+
+export const never = new AbortController().signal;
+
+/** Options of a session as a test wants them. */
+export function openOptions(part: Partial<OpenOptions> = {}): OpenOptions {
+  return {
+    ttlMs: 4000,
+    connectLimitMs: 10_000,
+    connectAttempts: Number.POSITIVE_INFINITY,
+    clock: systemClock,
+    log: silentLog,
+    ...part,
+  };
+}
+
+export function open(address: string, part: Partial<OpenOptions> = {}): Promise<LockBackend> {
+  return openEtcd(address, openOptions(part), never);
+}
+
+/** A claim to a lock. */
+export function claim(part: Partial<Claim> = {}): Claim {
+  return {
+    resource: 'lockex/r',
+    permits: 1,
+    mode: 'exclusive',
+    identity: { host: 'host.example', pid: 7, command: 'true' },
+    ...part,
+  };
+}

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { until } from '../../../src/testing/until.js';
+import { systemClock } from '../../../src/util/clock.js';
+import { LeaseLostError } from '../../../src/util/errors.js';
+import { type Etcd, startEtcd } from '../../helpers/etcd.js';
+import { startProxy } from '../../helpers/proxy.js';
+import { scope } from '../../helpers/scope.js';
+import { claim, never, open } from './kit.js';
+
+let etcd: Etcd;
+before(async () => {
+  etcd = await startEtcd();
+});
+after(() => etcd[Symbol.asyncDispose]());
+
+test('a server that falls silent loses the lease, and the deadline comes before anybody else can have the lock', async (t) => {
+  const owned = scope(t);
+  const proxy = await owned.use(startProxy(etcd.hosts, { protocol: 'raw' }));
+  const [a, b] = [await owned.use(open(proxy.address)), await owned.use(open(etcd.hosts))];
+  const lease = await a.acquire(claim(), never);
+  const next = b.acquire(claim(), never);
+  await until(async () => (await b.contenders('lockex/r', never)).length === 2, 'the second one waits');
+  proxy.mode = 'blackhole';
+  await until(() => lease.isLost(), 'the loss is noticed');
+  assert.ok(lease.lost.reason instanceof LeaseLostError);
+  assert.equal(lease.lost.reason.lossCause, 'silence');
+  assert.ok(lease.lost.reason.remainingMs > 0, 'there is time left to stop in');
+  await next;
+  assert.ok(systemClock.now() > lease.deadline(), 'the deadline came first');
+});
+
+test('a silence shorter than what is ridden out touches nobody, and the connection that fell silent is not used again', async (t) => {
+  const owned = scope(t);
+  const proxy = await owned.use(startProxy(etcd.hosts, { protocol: 'raw' }));
+  const a = await owned.use(open(proxy.address, { ttlMs: 10_000 }));
+  const lease = await a.acquire(claim({ resource: 'lockex/short' }), never);
+  const before = proxy.accepted;
+  proxy.mode = 'blackhole';
+  await until(() => proxy.accepted > before, 'another connection is tried');
+  proxy.mode = 'pass';
+  proxy.reset();
+  const renewed = new Promise<void>((resolve) => lease.onRenewed(resolve));
+  await renewed;
+  assert.equal(lease.isLost(), false);
+});
+
+test('a waiter that the server leaves without an answer keeps its place when that ends in time', async (t) => {
+  const owned = scope(t);
+  const proxy = await owned.use(startProxy(etcd.hosts, { protocol: 'raw' }));
+  const [a, b] = [await owned.use(open(etcd.hosts)), await owned.use(open(proxy.address, { ttlMs: 10_000 }))];
+  const part = { resource: 'lockex/waiter' };
+  const lease = await a.acquire(claim(part), never);
+  const next = b.acquire(claim(part), never);
+  await until(async () => (await a.contenders(part.resource, never)).length === 2, 'the second one waits');
+  const before = proxy.accepted;
+  proxy.mode = 'blackhole';
+  // The wake-up is lost on the silent connection.
+  await lease.release();
+  await until(() => proxy.accepted > before, 'another connection is tried');
+  proxy.mode = 'pass';
+  proxy.reset();
+  assert.equal((await next).isLost(), false);
+});
+
+test('a waiter that no server answers for longer than its time to live is told that its place is lost', async (t) => {
+  const owned = scope(t);
+  const proxy = await owned.use(startProxy(etcd.hosts, { protocol: 'raw' }));
+  const [a, b] = [await owned.use(open(etcd.hosts)), await owned.use(open(proxy.address, { ttlMs: 2000 }))];
+  const part = { resource: 'lockex/silent' };
+  await a.acquire(claim(part), never);
+  const next = b.acquire(claim(part), never);
+  await until(async () => (await a.contenders(part.resource, never)).length === 2, 'the second one waits');
+  proxy.mode = 'blackhole';
+  await assert.rejects(next, { name: 'SessionLostError' });
+});
+
+test('a server that is killed and comes back at once touches neither the holder nor the line', async (t) => {
+  const owned = scope(t);
+  const [a, b] = [
+    await owned.use(open(etcd.hosts, { ttlMs: 10_000 })),
+    await owned.use(open(etcd.hosts, { ttlMs: 10_000 })),
+  ];
+  const part = { resource: 'lockex/restart' };
+  const lease = await a.acquire(claim(part), never);
+  const next = b.acquire(claim(part), never);
+  await until(async () => (await a.contenders(part.resource, never)).length === 2, 'the second one waits');
+  await etcd.server().kill();
+  await etcd.restart(etcd.server());
+  const renewed = new Promise<void>((resolve) => lease.onRenewed(resolve));
+  await renewed;
+  assert.equal(lease.isLost(), false);
+  await lease.release();
+  const second = await next;
+  assert.ok((second.fencingToken ?? 0n) > (lease.fencingToken ?? 0n));
+});
+
+test('a session that is closed while its server is silent is closed within a second', async (t) => {
+  const owned = scope(t);
+  const proxy = await owned.use(startProxy(etcd.hosts, { protocol: 'raw' }));
+  const a = await open(proxy.address);
+  await a.acquire(claim({ resource: 'lockex/closed' }), never);
+  proxy.mode = 'blackhole';
+  const begun = systemClock.now();
+  await a[Symbol.asyncDispose]();
+  assert.ok(systemClock.now() - begun < 1000);
+});

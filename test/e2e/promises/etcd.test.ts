@@ -1,0 +1,9 @@
+import { etcdService } from '../../helpers/lock-services/etcd.js';
+import { failureTests } from './failures.js';
+
+failureTests(
+  'etcd',
+  4,
+  () => etcdService(1),
+  () => etcdService(3),
+);

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { after, before, type TestContext, test } from 'node:test';
+import { openBackend } from '../../../src/backend/registry.js';
+import { until } from '../../../src/testing/until.js';
+import { systemClock } from '../../../src/util/clock.js';
+import { silentLog } from '../../../src/util/log.js';
+import { ContenderLink } from '../../chaos/contender-link.js';
+import type { LockService } from '../../helpers/lock-services/service.js';
+import type { Lockex } from '../../helpers/lockex.js';
+import { alive } from '../../helpers/processes.js';
+import { scope } from '../../helpers/scope.js';
+import { freshLock, run, waiting } from '../stage.js';
+import { assertGone, assertOneError, type Holder, hold, holderOf, takesOver, witness } from '../witness.js';
+import {
+  type Column,
+  EVENTS,
+  type Event,
+  type Kept,
+  PROMISES,
+  SERVICES,
+  type ServiceName,
+} from './promises.js';
+
+/** A holder with a link of its own, and a second run in line behind it. */
+interface Scene {
+  readonly service: LockService;
+  readonly link: ContenderLink;
+  readonly lock: string;
+  readonly ttlMs: number;
+  readonly first: Holder;
+  readonly second: Lockex;
+}
+
+/** Longer than a hand-over at once takes on a busy machine, and far less than the timeouts here. */
+const AT_ONCE_MS = 2500;
+
+/** What happens, from the outside. Returns what heals it, where the next one needs that. */
+const BREAK: Readonly<Record<Event, (scene: Scene) => Promise<(() => Promise<void> | void) | undefined>>> = {
+  async ends({ first }) {
+    process.kill(first.tree[0] ?? 0, 'SIGKILL');
+    return undefined;
+  },
+  async killed({ first }) {
+    first.it.kill('SIGKILL');
+    return undefined;
+  },
+  async frozen({ first }) {
+    first.it.kill('SIGSTOP');
+    return () => void first.it.kill('SIGCONT');
+  },
+  async unguarded({ first }) {
+    process.kill(first.guardian, 'SIGKILL');
+    return undefined;
+  },
+  async silence({ link }) {
+    link.mode = 'blackhole';
+    return undefined;
+  },
+  async blink({ link, ttlMs }) {
+    link.mode = 'blackhole';
+    const end = performance.now() + ttlMs / 10;
+    await until(() => performance.now() > end, 'the link was silent');
+    link.mode = 'pass';
+    return undefined;
+  },
+  async restart({ service }) {
+    for (const server of service.servers) await server.kill();
+    for (const server of service.servers) await server.launch();
+    await service.serves();
+    return undefined;
+  },
+  async 'server-frozen'({ service, first }) {
+    for (const server of service.servers) await server.freeze();
+    await until(
+      () => first.tree.filter(alive).length === 0,
+      'all is dead while the server is silent',
+      30_000,
+    );
+    for (const server of service.servers) server.thaw();
+    await service.serves();
+    return undefined;
+  },
+  async one({ service }) {
+    await service.servers[0]?.kill();
+    return undefined;
+  },
+  async deleted({ service, lock }) {
+    await service.deleteLock(`lockex/${lock}`);
+    return undefined;
+  },
+};
+
+/** What has to be seen then. */
+const ASSERT: Readonly<
+  Record<Kept, (scene: Scene, since: number, heal: (() => unknown) | undefined) => Promise<void>>
+> = {
+  async 'at once'({ first, second }, since) {
+    await takesOver(second, first);
+    const ms = performance.now() - since;
+    assert.ok(ms < AT_ONCE_MS, `the next one ran ${Math.round(ms)} ms later`);
+    await assertGone(first);
+  },
+  async 'after ttl'({ first, second, ttlMs }, since) {
+    await takesOver(second, first);
+    const ms = performance.now() - since;
+    assert.ok(ms > ttlMs / 2, `the next one ran ${Math.round(ms)} ms later`);
+    await assertGone(first);
+  },
+  async stopped({ first, second }, _since, heal) {
+    await takesOver(second, first);
+    await heal?.();
+    assert.deepEqual(await first.it.exited, { code: 75, signal: null }, first.it.stderr);
+    await assertGone(first);
+  },
+  async untouched({ first, second, ttlMs }, since, heal) {
+    await until(() => performance.now() - since > 1.5 * ttlMs, 'a lost lease would have ended it', 60_000);
+    assert.deepEqual(
+      first.tree.filter((pid) => !alive(pid)),
+      [],
+      first.it.stderr,
+    );
+    assert.equal(first.it.hasLogged('lock lost'), false, first.it.stderr);
+    assert.equal(second.stdout, '');
+    await heal?.();
+    first.it.kill('SIGTERM');
+    await takesOver(second, first);
+  },
+  async 'both for a moment'({ first, second }) {
+    assert.deepEqual(await first.it.exited, { code: 75, signal: null }, first.it.stderr);
+    assertOneError(first.it, /^lock lost: /);
+    await holderOf(second);
+    await assertGone(first);
+  },
+};
+
+/**
+ * The tests of one column of `docs/backends.md`.
+ * @param ttlSeconds the timeout of the runs
+ * @param startThree three servers that may lose one of them, where the promises speak of that
+ */
+export function failureTests(
+  name: ServiceName,
+  ttlSeconds: number,
+  start: () => Promise<LockService>,
+  startThree?: () => Promise<LockService>,
+): void {
+  const { traits, promises }: Column = SERVICES[name];
+  let service: LockService;
+  before(async () => {
+    service = await start();
+  });
+  after(() => service[Symbol.asyncDispose]());
+
+  const setUp = async (t: TestContext, used: LockService): Promise<Scene> => {
+    const its = scope(t);
+    const addresses = used.servers.map(({ address }) => address);
+    const link = await its.use(ContenderLink.open(addresses));
+    const lock = freshLock();
+    const options = ['-i', lock, '-T', String(ttlSeconds), '-k', '0.2'];
+    const command = await witness(t);
+    const first = await hold(t, used.urlOf(link.addresses), options, command);
+    const second = await run(t, used.urlOf(addresses), options, command);
+    await waiting(second);
+    return { service: used, link, lock, ttlMs: ttlSeconds * 1000, first, second };
+  };
+
+  test(`${name}: can do what its column says`, async () => {
+    const options = {
+      ttlMs: ttlSeconds * 1000,
+      connectLimitMs: 10_000,
+      connectAttempts: 10,
+      clock: systemClock,
+      log: silentLog,
+    };
+    const url = service.urlOf(service.servers.map(({ address }) => address));
+    await using backend = await openBackend(url, options, new AbortController().signal);
+    assert.deepEqual(backend.traits, traits);
+  });
+
+  for (const [event, what] of Object.entries(EVENTS)) {
+    // `Object.entries` widens the keys to string; they are the table's own.
+    const promise = promises[event as Event];
+    if (promise === 'none') continue;
+    test(`${name}: when ${what}: ${PROMISES[promise]}`, async (t) => {
+      const three = event === 'one' ? await startThree?.() : undefined;
+      if (three !== undefined) await scope(t).use(three);
+      const scene = await setUp(t, three ?? service);
+      const since = performance.now();
+      const heal = await BREAK[event as Event](scene);
+      await ASSERT[promise](scene, since, heal);
+    });
+  }
+}

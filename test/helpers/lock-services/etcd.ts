@@ -1,0 +1,24 @@
+import { type Etcd, startEtcd, startEtcdCluster } from '../etcd.js';
+import type { LockService } from './service.js';
+
+/** One etcd, or a cluster of three. */
+export async function etcdService(size: 1 | 3): Promise<LockService> {
+  const etcd: Etcd = await (size === 1 ? startEtcd() : startEtcdCluster(3));
+  return {
+    servers: etcd.servers.map((server) => ({
+      address: server.address,
+      kill: () => server.kill(),
+      stop: () => server.kill(),
+      launch: async () => server.launch(),
+      freeze: () => server.freeze(),
+      thaw: () => server.thaw(),
+    })),
+    urlOf: (addresses) => `etcd://${addresses.join(',')}`,
+    serves: () => etcd.ready(),
+    async deleteLock(resource) {
+      const [holder = ''] = await etcd.keys(`/${resource}//`);
+      await etcd.admin.delete().key(holder);
+    },
+    [Symbol.asyncDispose]: () => etcd[Symbol.asyncDispose](),
+  };
+}
