@@ -4,7 +4,12 @@ import { type Server, showServer } from '../address.js';
 import type { TlsOptions } from '../open-options.js';
 import { loadOptional } from '../optional.js';
 
-/** The layer of the client library that we use: one call is one request. What lies above it hides resends and outages. */
+/**
+ * The layer of the client library that we use: one call is one request. What lies above it hides resends and outages. Measured
+ * with etcd3 1.1.2 on a server that fell silent: a `get` had neither an answer nor an error after 45 s, over the one
+ * connection, which a second client of the same address was given, too; a watch noticed nothing; and a lease of 4 s was
+ * called lost after 8.2 s, when another could have had it for 4 s.
+ */
 export type EtcdClient = Pick<Etcd3, 'kv' | 'leaseClient' | 'watchClient'>;
 
 /** A client of one server, over a connection of its own. */

@@ -1,4 +1,5 @@
 import { abortAt } from '../../util/abort.js';
+import { SessionLostError } from '../../util/errors.js';
 import type { Claim } from '../contract.js';
 import { grantLease, newLeaseId, revokeLease } from './etcd-lease.js';
 import { keepAliveOnce } from './keep-alive.js';
@@ -54,7 +55,11 @@ export class Hold {
   async begin(signal: AbortSignal): Promise<void> {
     const { clock } = this.#session;
     if (clock.now() - this.#grantedAt <= this.#ttlMs - this.#holdMs) return;
-    await this.#session.persist((client, options) => keepAliveOnce(client, this.#lease, options), signal);
+    const { TTL } = await this.#session.persist(
+      (client, options) => keepAliveOnce(client, this.#lease, options),
+      signal,
+    );
+    if (Number(TTL) <= 0) throw new SessionLostError('the minimum hold had run out before the lock was ours');
   }
 
   /** Nobody got the permit: nobody is to wait for it. Once, and not for long: it ends by itself. */

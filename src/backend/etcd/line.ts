@@ -44,10 +44,13 @@ export function isEntitled({ places, ghosts }: Line, index: number): boolean {
   return before.every(({ told }) => mode === 'shared' && told.mode === 'shared');
 }
 
-/** One that the contender at `index` found when it came, and that is of another kind than it. */
+/**
+ * Whose kind the contender at `index`, when it came, found to be another than its own. The first in line is the measure:
+ * one behind it may itself have been refused, and be on its way out.
+ */
 export function otherKind({ places, ghosts }: Line, index: number): Place | undefined {
-  const permits = places[index]?.told.permits;
-  return [...ghosts, ...places.slice(0, index)].find(({ told }) => told.permits !== permits);
+  const first = ghosts[0] ?? places[0];
+  return first?.told.permits === places[index]?.told.permits ? undefined : first;
 }
 
 /** Holders first, those of whom only a minimum hold is left among them; then waiters in order. */

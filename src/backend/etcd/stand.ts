@@ -1,3 +1,4 @@
+import { delay } from '../../util/abort.js';
 import type { Timer } from '../../util/clock.js';
 import { messageOf, SessionLostError, WrongKindError } from '../../util/errors.js';
 import { kindOf, wrongKindMessage } from '../claim.js';
@@ -29,13 +30,14 @@ export async function standInLine(
   const report = reporter(place, claim);
   const pulse = new Pulse(session, place);
   const either = AbortSignal.any([signal, pulse.lost]);
-  let entitled = false;
+  let [entitled, judged] = [false, false];
   try {
     const visit = (keys: typeof first.keys) => {
       if (!place.isOurs(keys.get(place.key))) throw new PlaceDeletedError(`our key ${place.key} was deleted`);
       const line = readLine(place.directory, keys);
       const index = line.places.findIndex(({ id }) => id === place.id);
-      refuseOtherKind(line, index, claim);
+      if (!judged) refuseOtherKind(line, index, claim);
+      judged = true;
       entitled = isEntitled(line, index);
       if (!entitled && wait) report(line, index);
       return entitled || !wait;
@@ -62,6 +64,7 @@ async function confirm(session: Session, place: Place, claim: Claim, signal: Abo
         return undefined;
       });
       if (renewal?.how === 'lost') throw placeLost(place, renewal.cause);
+      if (renewal === undefined) await delay(place.ttlMs / SIGNS_PER_TTL, session.clock, signal);
     }
     signal.throwIfAborted();
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { IEvent, IKeyValue, IWatchResponse } from 'etcd3';
-import { aborted, delay } from '../../util/abort.js';
+import { delay } from '../../util/abort.js';
 import { messageOf } from '../../util/errors.js';
 import { type KeyRange, type Look, look, rangeOf } from './look.js';
 import type { Session } from './session.js';
@@ -34,19 +34,21 @@ export async function follow(
 /** Resolves to whether `visit` has seen enough; to false when the watch ended before. */
 async function watch(session: Session, range: KeyRange, from: Look, visit: Visit, signal: AbortSignal) {
   const keys = new Map(from.keys);
-  const { over } = session.connection;
+  const ends = AbortSignal.any([session.connection.over, signal]);
   const stream = await session.attempt((client) => client.watchClient.watch()).catch(() => undefined);
   if (stream === undefined) return false;
+  let onEnd = () => {};
   try {
     return await new Promise<boolean>((resolve, reject) => {
       const broken = (why: string) => {
         session.log.debug({ reason: why }, 'a watch on etcd ended; reading again');
         resolve(false);
       };
+      onEnd = () => (signal.aborted ? reject(signal.reason) : broken('its connection was given up'));
+      if (ends.aborted) return onEnd();
+      ends.addEventListener('abort', onEnd);
       stream.on('error', (error) => broken(messageOf(error)));
       stream.on('end', () => broken('the server ended it'));
-      void aborted(over).then(() => broken('its connection was given up'));
-      void aborted(signal).then(() => reject(signal.reason));
       stream.on('data', (response: IWatchResponse) => {
         if (response.canceled) return broken(response.cancel_reason || 'the history was compacted');
         if (response.events.length === 0) return;
@@ -61,6 +63,7 @@ async function watch(session: Session, range: KeyRange, from: Look, visit: Visit
       stream.write({ create_request: start });
     });
   } finally {
+    ends.removeEventListener('abort', onEnd);
     // In this order: the library takes the error of a stream that can still be written to, such as that it was cancelled,
     // for a failure of the server, and drops all its connections to it.
     stream.end();

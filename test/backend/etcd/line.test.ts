@@ -72,6 +72,8 @@ test('of two kinds it is the later one that is refused', () => {
   const line = lineOf([entry({ permits: 2 }), entry()]);
   assert.equal(otherKind(line, 0), undefined);
   assert.equal(otherKind(line, 1), line.places[0]);
+  // One that comes before the refused one has left is refused neither for that nor by it.
+  assert.equal(otherKind(lineOf([entry(), entry({ permits: 2 }), entry()]), 2), undefined);
 });
 
 test('the keys of one resource are not among those of another', () => {
