@@ -1,5 +1,5 @@
 import type { Farewell, TlsMaterial } from '../../child/child.js';
-import { aborted, delay, orAborted } from '../../util/abort.js';
+import { delay, orAborted } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
 import { SessionLostError } from '../../util/errors.js';
 import type { LeaseBudget } from '../../util/lease-deadline.js';
@@ -8,23 +8,22 @@ import { randomId } from '../../util/random-id.js';
 import { checkClaim, checkResource } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
 import { TtlLease } from '../ttl-lease.js';
-import { contend, leaveAt, type Place } from './contend.js';
+import { type Grant, grantLock } from './acquire.js';
+import type { Place } from './contend.js';
 import { farewellBytes } from './farewell.js';
 import { renewAll } from './keep.js';
-import { type Keys, keysOf } from './keys.js';
+import { keysOf } from './keys.js';
+import { leaveAll } from './leave.js';
+import type { Master } from './master.js';
 import type { Masters } from './masters.js';
 import type { Notices } from './notices.js';
-import { lookAt, merge } from './onlookers.js';
+import { lookAt, merge, type View } from './onlookers.js';
 import { evidenceOf, ownsOn, resourceOf } from './ownership.js';
-import { isFinal, refuse } from './refusal.js';
 import { Teller } from './teller.js';
 import { redisBudget, safeUptimeS } from './timing.js';
-import { Patience } from './wait.js';
 
 /** How long a closing backend may take to give back what it has, ms. */
 const TIDY_LIMIT_MS = 500;
-/** Between two attempts to give a lock back, ms. */
-const AGAIN_MS = 100;
 
 /** What a session knows of where it is. */
 export interface RedisSession {
@@ -101,15 +100,17 @@ export class RedisBackend implements LockBackend {
     return this.#grant(claim, false, signal);
   }
 
-  contenders(resource: string, signal: AbortSignal): Promise<readonly Contender[]> {
+  async contenders(resource: string, signal: AbortSignal): Promise<readonly Contender[]> {
     checkResource(resource);
-    return this.#look(keysOf(resource), this.#orClosing(signal));
+    const { masters, clock } = this.#session;
+    const look = lookOf({ keys: keysOf(resource) });
+    return this.#merge(await masters.insist(look, clock, this.#orClosing(signal)));
   }
 
   async owns(evidence: string, signal: AbortSignal): Promise<boolean> {
     const { masters, clock } = this.#session;
-    const keys = keysOf(resourceOf(evidence));
-    const views = await masters.insist((master) => lookAt(master, keys), clock, this.#orClosing(signal));
+    const look = lookOf({ keys: keysOf(resourceOf(evidence)) });
+    const views = await masters.insist(look, clock, this.#orClosing(signal));
     return ownsOn(views, masters.majority, evidence);
   }
 
@@ -129,11 +130,9 @@ export class RedisBackend implements LockBackend {
     return AbortSignal.any([signal, this.#closing.signal]);
   }
 
-  async #look(keys: Keys, signal: AbortSignal): Promise<readonly Contender[]> {
-    const { masters, clock } = this.#session;
-    const views = await masters.insist((master) => lookAt(master, keys), clock, signal);
+  #merge(views: readonly View[]): readonly Contender[] {
     const owners = new Set([...this.#places].map(({ owner }) => owner));
-    return merge(views, masters.majority, (owner) => owners.has(owner));
+    return merge(views, this.#session.masters.majority, (owner) => owners.has(owner));
   }
 
   async #grant(claim: Claim, wait: boolean, outer: AbortSignal): Promise<Lease | undefined> {
@@ -169,70 +168,46 @@ export class RedisBackend implements LockBackend {
     wait: boolean,
     signal: AbortSignal,
   ): Promise<Lease | undefined> {
-    const { masters, notices, clock, log } = this.#session;
-    const startedAt = clock.now();
-    const patience = new Patience(place.keys.channel, notices, place.ttlMs, clock, log);
-    const teller = new Teller(claim, (within) => this.#look(place.keys, within));
+    const { masters, clock } = this.#session;
+    const teller = new Teller(claim, async (within) =>
+      this.#merge(await masters.glance(lookOf(place), within)),
+    );
     let lease: Lease | undefined;
     try {
-      for (let tries = 1; ; tries += 1) {
-        const sentAt = clock.now();
-        const attempt = await orAborted(contend(masters, place, wait, signal), signal);
-        if (attempt.how === 'granted') {
-          // One that took too long to come is asked for anew: it is ours, and its time counts from then.
-          if (clock.now() - sentAt >= budget.rideOutMs) continue;
-          lease = this.#lease(claim, place, budget, sentAt, attempt.token);
-          return lease;
-        }
-        const late = clock.now() - startedAt >= this.#session.connectLimitMs;
-        if (!wait && isFinal(attempt, late, tries)) return refuse(attempt);
-        if (wait && attempt.how !== 'unreachable') await teller.tell(signal);
-        await patience.rest(attempt, signal);
-      }
+      const grant = await grantLock(this.#session, place, budget, wait ? teller : undefined, signal);
+      if (grant !== undefined) lease = this.#lease(claim, place, budget, grant);
+      return lease;
     } finally {
-      patience.end();
-      if (lease === undefined) await this.#leave(place, 'cancel');
+      if (lease === undefined) {
+        await leaveAll(masters, place, 'cancel', clock, this.#closing.signal);
+        this.#places.delete(place);
+      }
     }
   }
 
-  #lease(claim: Claim, place: Place, budget: LeaseBudget, sentAt: number, token: bigint | undefined): Lease {
+  #lease(claim: Claim, place: Place, budget: LeaseBudget, grant: Grant): Lease {
     const { masters, url, clock, log } = this.#session;
     const released = new AbortController();
     const lease: Lease = new TtlLease({
       budget,
-      sentAt,
-      fencingToken: token,
+      sentAt: grant.sentAt,
+      fencingToken: grant.token,
       evidence: evidenceOf(url, place, claim.resource),
       clock,
       log,
       renew: (late) => orAborted(renewAll(masters, place, released.signal), late),
       giveBack: async () => {
         released.abort();
-        await this.#leave(place, 'release');
+        await leaveAll(masters, place, 'release', clock, this.#closing.signal);
+        this.#places.delete(place);
         this.#leases.delete(lease);
       },
     });
     this.#leases.add(lease);
     return lease;
   }
+}
 
-  /**
-   * Takes ours away on a majority. What cannot be reached is tried again until it has ended by itself, or the session is
-   * closed: then there is one attempt.
-   */
-  async #leave(place: Place, how: 'release' | 'cancel'): Promise<void> {
-    const { masters, clock } = this.#session;
-    const endsAt = clock.now() + place.ttlMs;
-    for (;;) {
-      const answers = await masters.ask(
-        (master) => leaveAt(master, place, how),
-        (some) => some.filter((answer) => 'value' in answer).length >= masters.majority,
-      );
-      const done = answers.filter((answer) => 'value' in answer).length >= masters.majority;
-      // Who leaves in haste, with nothing granted for all it knows, has its word to give and not the time to wait.
-      if (done || how === 'cancel' || this.#closing.signal.aborted || clock.now() >= endsAt) break;
-      await Promise.race([delay(AGAIN_MS, clock), aborted(this.#closing.signal)]);
-    }
-    this.#places.delete(place);
-  }
+function lookOf({ keys }: Pick<Place, 'keys'>): (master: Master) => Promise<View> {
+  return (master) => lookAt(master, keys);
 }

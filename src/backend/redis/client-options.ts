@@ -22,7 +22,7 @@ export function clientOptions(ttlMs: number, random: () => number) {
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    socketTimeout: silenceMs(ttlMs),
+    socketTimeout: Math.round(silenceMs(ttlMs)),
     connectTimeout: Math.max(CONNECT_MS, silenceMs(ttlMs)),
     disconnectTimeout: 100,
     retryStrategy: (times: number) => Math.min(25 * 2 ** Math.min(times, 5), 500) * (0.5 + random() / 2),

@@ -105,6 +105,13 @@ export class Master {
         },
       );
     }
+    const mode = fact('redis_mode');
+    // The counter of the tokens is one for all locks, and a cluster would have it on another node.
+    if (mode === 'cluster' || mode === 'sentinel') {
+      throw new UsageError(`redis at ${this.name}: expected a master of its own, got one in ${mode} mode`, {
+        hint: 'a failover may lose a lock: give one master, or several that know nothing of each other',
+      });
+    }
     if (Number(fact('maxmemory')) > 0 && fact('maxmemory_policy') !== 'noeviction') {
       log.warn(
         { server: this.name, policy: fact('maxmemory_policy') },

@@ -24,9 +24,10 @@ export class Masters {
   readonly all: readonly Master[];
   readonly majority: number;
 
-  constructor(all: readonly Master[]) {
+  /** @param majority how many it takes; only tests that show why have another */
+  constructor(all: readonly Master[], majority = Math.floor(all.length / 2) + 1) {
     this.all = all;
-    this.majority = Math.floor(all.length / 2) + 1;
+    this.majority = majority;
   }
 
   /** The only one, if it is. */
@@ -112,6 +113,12 @@ export class Masters {
       }
       await delay(AGAIN_MS, clock, signal);
     }
+  }
+
+  /** What those say that answer, asked once. */
+  async glance<T>(question: (master: Master) => Promise<T>, signal: AbortSignal): Promise<readonly T[]> {
+    const answers = await orAborted(this.ask(question), signal);
+    return answers.flatMap((answer) => ('error' in answer ? [] : [answer.value]));
   }
 
   close(): void {

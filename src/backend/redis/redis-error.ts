@@ -15,9 +15,20 @@ const REFUSED_IN_SCRIPT = /NOPERM|can't run this command/;
 export const RIGHTS =
   '~lockex:* &lockex:* +eval +info +time +subscribe +unsubscribe +publish +@hash +get +set +del +exists +pttl +pexpire';
 
+/** What ioredis says in the terms of its own options, and what an operator needs to know. */
+const PLAIN: readonly (readonly [RegExp, string])[] = [
+  [/^(Reached the max retries|Connection is closed|Stream isn't writeable).*$/, 'the connection broke'],
+  [/^Socket timeout\. .* in ([\d.]+)ms\.$/, 'no answer within $1 ms'],
+];
+
+function plainly(text: string): string {
+  const [pattern, words] = PLAIN.find(([candidate]) => candidate.test(text)) ?? [/^$/, 'no connection'];
+  return text.replace(pattern, words);
+}
+
 /** The error as lockex has it. */
 export function redisError(server: string, error: unknown): LockexError {
-  const message = `redis at ${server}: ${messageOf(error) || 'no connection'}`;
+  const message = `redis at ${server}: ${plainly(messageOf(error))}`;
   if (isTlsRefusal(error)) {
     const hint = 'check --tls-ca, --tls-cert and --tls-key, and the name in the certificate of the server';
     return new NotPermittedError(message, { cause: error, hint });

@@ -26,7 +26,8 @@ end
  *
  * **A server that was just started** may have forgotten a lock, or restored an old picture of it. It grants none before
  * whatever it may have forgotten has run out. Its uptime is a difference of two whole seconds, each rounded down: the
- * true one is more than that less one.
+ * true one is more than that less one. A minimum hold may be longer than that: it outlives a restart only where the
+ * server keeps its data.
  *
  * **The token** is the server's time in microseconds, or one more than the last one if that is not less: it rises also
  * over a loss of all data. Lua's numbers are whole up to 2^53, that is until the year 2255.

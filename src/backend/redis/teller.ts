@@ -11,6 +11,8 @@ export class Teller {
   async tell(signal: AbortSignal): Promise<void> {
     if (this.claim.onQueue === undefined) return;
     const contenders = await this.look(signal);
+    // Nobody answers, or we are not among them yet: there is nothing to tell.
+    if (contenders.length === 0) return;
     const holders = contenders.filter(({ state }) => state === 'holding');
     const place = contenders.findIndex(({ self }) => self);
     const told = JSON.stringify([holders, place]);

@@ -6,6 +6,7 @@ import { useRedis } from '../../../src/backend/redis/index.js';
 import { RIGHTS } from '../../../src/backend/redis/redis-error.js';
 import { until } from '../../../src/testing/until.js';
 import { NotPermittedError, ServiceUnreachableError, UsageError } from '../../../src/util/errors.js';
+import { silentLog } from '../../../src/util/log.js';
 import { authority, certificate } from '../../helpers/certificates.js';
 import { silentServer } from '../../helpers/fake-servers.js';
 import { freePort } from '../../helpers/ports.js';
@@ -95,6 +96,25 @@ test('a replica is refused, and its master is named', async (t) => {
     openAt(replica.address),
     (error) => error instanceof UsageError && error.hint?.includes(redis.address) === true,
   );
+});
+
+test('a node of a cluster is refused', async (t) => {
+  const node = await scope(t).use(startRedis({ args: ['--cluster-enabled', 'yes'] }));
+  await assert.rejects(
+    openAt(node.address),
+    (error) => error instanceof UsageError && /cluster/.test(error.message),
+  );
+});
+
+test('a server that may throw locks away is warned of', async (t) => {
+  const it = scope(t);
+  const full = await it.use(
+    startRedis({ args: ['--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru'] }),
+  );
+  const said: string[] = [];
+  const log = { ...silentLog, warn: (_: unknown, message: string) => void said.push(message) };
+  await it.use(openAt(full.address, { log }));
+  assert.match(said.join(), /maxmemory-policy to noeviction/);
 });
 
 test('a server that became a replica grants nothing, and what it says of a lease does not count', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseLogin, parseRedis } from '../../../src/backend/redis/address.js';
+import { redisError } from '../../../src/backend/redis/redis-error.js';
 import { safeUptimeS } from '../../../src/backend/redis/timing.js';
 import { restMs } from '../../../src/backend/redis/wait.js';
 import { UsageError } from '../../../src/util/errors.js';
@@ -51,4 +52,15 @@ test('a waiter looks when the key ends, and every quarter of the timeout at the 
   assert.equal(restMs({ how: 'held', forMs: 100 }, 4000, 1), 151);
   assert.equal(restMs({ how: 'held', forMs: 4000 }, 4000, 1), 1000);
   assert.ok(restMs({ how: 'held', forMs: -1 }, 4000, 1) <= 100);
+});
+
+test('what the client library says of its own options is said in words for an operator', () => {
+  for (const [said, shown] of [
+    ['Reached the max retries per request limit (which is 0). Refer to ...', 'the connection broke'],
+    ["Socket timeout. Expecting data, but didn't receive any in 500ms.", 'no answer within 500 ms'],
+    ['', 'no connection'],
+    ['connect ECONNREFUSED 127.0.0.1:1', 'connect ECONNREFUSED 127.0.0.1:1'],
+  ] as const) {
+    assert.equal(redisError('a:1', new Error(said)).message, `redis at a:1: ${shown}`);
+  }
 });

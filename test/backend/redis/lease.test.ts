@@ -29,6 +29,16 @@ test('a lock whose server falls silent is lost, and its deadline is over before 
   assert.ok(at >= held.deadline(), `granted ${held.deadline() - at} ms before the deadline`);
 });
 
+test('twin: a key that ends before its lease is told to is granted to another before the deadline', async (t) => {
+  const it = scope(t);
+  const proxy = await it.use(startProxy(redis.address, { protocol: 'raw' }));
+  const held = await acquire(await it.use(openAt(proxy.address)));
+  proxy.mode = 'blackhole';
+  await redis.cli('PEXPIRE', 'lockex:{test/r}', '500');
+  const { at } = await timed(acquire(await it.use(openAt(redis.address))));
+  assert.ok(at < held.deadline() && !held.isLost(), 'two at once');
+});
+
 test('a silence that is shorter than the ride-out does not touch a lease', async (t) => {
   const it = scope(t);
   const proxy = await it.use(startProxy(redis.address, { protocol: 'raw' }));

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Redis } from 'ioredis';
+import { clientOptions } from '../../../src/backend/redis/client-options.js';
+import { contend } from '../../../src/backend/redis/contend.js';
+import { keysOf } from '../../../src/backend/redis/keys.js';
+import { Master } from '../../../src/backend/redis/master.js';
+import { Masters } from '../../../src/backend/redis/masters.js';
 import { until } from '../../../src/testing/until.js';
 import { ServiceUnreachableError } from '../../../src/util/errors.js';
+import { randomId } from '../../../src/util/random-id.js';
 import { type RedisServer, startRedis } from '../../helpers/redis.js';
 import { type Scope, scope } from '../../helpers/scope.js';
-import { acquire, openAt, TTL_MS, timed, tryAcquire } from './kit.js';
+import { acquire, never, openAt, TTL_MS, timed, tryAcquire } from './kit.js';
 
 /** The masters' age is not the matter here. */
 const grown = { minUptimeS: 0 };
@@ -87,6 +94,43 @@ test('a waiter at a dead first master is granted the lock by the others, not bef
   assert.equal(granted, false);
   await held.release();
   await next;
+});
+
+/** One contender that reaches the first master alone, and one that reaches the other two. */
+async function divided(it: Scope, majority: number | undefined) {
+  const { first, second, third } = await three(it);
+  const outcomes: string[] = [];
+  for (const reached of [[first], [second, third]]) {
+    const ports = [first, second, third].map((server) => (reached.includes(server) ? server.port : 1));
+    const clients = ports.map(
+      (port) => new Redis({ ...clientOptions(TTL_MS, Math.random), port, host: '127.0.0.1' }),
+    );
+    const masters = new Masters(
+      clients.map((client, index) => new Master(`master ${index}`, client)),
+      majority,
+    );
+    for (const master of masters.all) master.connect();
+    await until(() => masters.all.filter((one) => one.isConnected).length === reached.length, 'connected');
+    const place = {
+      keys: keysOf('test/r'),
+      owner: randomId(),
+      who: '{}',
+      ttlMs: TTL_MS,
+      holdMs: 0,
+      minUptimeS: 0,
+    };
+    outcomes.push((await contend(masters, place, false, never)).how);
+    masters.close();
+  }
+  return outcomes;
+}
+
+test('of two contenders that reach different masters, only one that reaches a majority is granted the lock', async (t) => {
+  assert.deepEqual(await divided(scope(t), undefined), ['unreachable', 'granted']);
+});
+
+test('twin: if one master were enough, both would be granted it', async (t) => {
+  assert.deepEqual(await divided(scope(t), 1), ['granted', 'granted']);
 });
 
 test('half of the masters is no majority', async (t) => {
