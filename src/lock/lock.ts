@@ -136,7 +136,9 @@ export class Lock implements AsyncDisposable {
       return await working;
     } finally {
       works.delete(working);
-      await this.release();
+      const released = lease.release();
+      // To give back what was lost may take until the service answers again: nobody has a use for that.
+      if (!lease.lost.aborted) await released;
     }
   }
 
@@ -152,10 +154,10 @@ export class Lock implements AsyncDisposable {
     const contending = new AbortController();
     this.#contending = contending;
     try {
-      await this.#held?.release();
       const signal = AbortSignal.any([contending.signal, ...(options.signal ? [options.signal] : [])]);
       const once = timeoutMs === 0;
-      const wish = { once, timeoutMs: once ? undefined : timeoutMs, signal };
+      const after = this.#held?.release();
+      const wish = { once, timeoutMs: once ? undefined : timeoutMs, signal, after };
       const lease = await contend(this.#place, this.#claimFor(options), wish);
       this.#held = lease ?? this.#held;
       return lease;
