@@ -29,7 +29,7 @@ function positive(name: 'seconds' | 'seed' | 'permits' | 'timeout'): number {
   throw new Error(`--${name} must be a number above 0, and is ${values[name]}`);
 }
 
-await using service = await startService(values.url);
+await using service = await startService(values.url, positive('timeout') * 1000);
 const { processes, links } = DEFAULTS.faults;
 const chosen = <T>(lane: string, kinds: readonly T[]) =>
   values.lanes.split(',').includes(lane) ? kinds : [];

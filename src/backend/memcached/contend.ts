@@ -50,7 +50,10 @@ export class Contending {
     this.#random = random;
   }
 
-  /** One look, and the key if it is free. Throws `signal.reason` when it aborts, with nothing left behind. */
+  /**
+   * One look, and the key if it is free. Throws `signal.reason` when it aborts; nothing is left behind then, unless
+   * memcached is silent just now: a key that it may write for us yet ends by itself.
+   */
   async look(signal: AbortSignal): Promise<Look> {
     signal.throwIfAborted();
     const { connection, clock, budget } = this.#bid;
@@ -83,6 +86,8 @@ export class Contending {
   tellUnsettled(forMs: number): void {
     if (this.#toldUnsettled) return;
     this.#toldUnsettled = true;
+    // Whoever held may write its lock again: that is news then.
+    this.#toldOf = undefined;
     const { log, connection } = this.#bid;
     log.warn(
       { waitMs: Math.round(forMs) },

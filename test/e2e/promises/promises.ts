@@ -147,7 +147,7 @@ export const SERVICES = {
       unguarded: 'stopped',
       silence: 'stopped',
       blink: 'untouched',
-      restart: 'stopped',
+      restart: 'untouched',
       'server-frozen': 'stopped',
       one: 'none',
       deleted: 'both for a moment',
