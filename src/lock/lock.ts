@@ -1,9 +1,10 @@
 import type { Claim, Contender } from '../backend/contract.js';
 import type { Duration } from '../util/duration.js';
-import { LeaseLostError, LockNotAcquiredError, UsageError } from '../util/errors.js';
+import { LockNotAcquiredError, UsageError } from '../util/errors.js';
 import { contend, type Ring } from './contend.js';
 import type { HeldLease } from './held-lease.js';
 import { optionalMs } from './options.js';
+import { workUnder } from './work-under.js';
 
 /** What one who asks once can say. */
 export interface TryOptions {
@@ -180,22 +181,4 @@ export class Lock implements AsyncDisposable {
       hint: 'one object is one contender: make another by lock(), semaphore() or shared()',
     });
   }
-}
-
-/** Settles as the work does, but with the loss when the lease was lost before that. */
-async function workUnder<T>(lease: HeldLease, work: (lease: HeldLease) => Promise<T> | T): Promise<T> {
-  const lossWith = (cause: unknown): unknown => {
-    const { reason } = lease.lost;
-    if (cause === undefined || cause === reason || !(reason instanceof LeaseLostError)) return reason;
-    return new LeaseLostError(reason.lossCause, reason.message, 0, { cause });
-  };
-  let result: T;
-  try {
-    result = await work(lease);
-  } catch (error) {
-    if (!lease.owned && lease.lost.aborted) throw lossWith(error);
-    throw error;
-  }
-  if (!lease.owned && lease.lost.aborted) throw lossWith(undefined);
-  return result;
 }
