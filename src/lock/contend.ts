@@ -11,6 +11,8 @@ export interface Wish {
   readonly once: boolean;
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal;
+  /** What comes first: an earlier lease is given back. It does not reject. */
+  readonly after: Promise<void> | undefined;
 }
 
 /** Where to contend. */
@@ -42,7 +44,7 @@ export async function contend(ring: Ring, claim: Claim, wish: Wish): Promise<Hel
         );
   const signal = AbortSignal.any([wish.signal, sessions.closing, ...(limit ? [limit.signal] : [])]);
   try {
-    return await unlessAborted(grant(ring, claim, wish.once, signal), signal, clock);
+    return await unlessAborted(grant(ring, claim, wish, signal), signal, clock);
   } finally {
     limit?.cancel();
   }
@@ -51,9 +53,10 @@ export async function contend(ring: Ring, claim: Claim, wish: Wish): Promise<Hel
 async function grant(
   { sessions, clock, held }: Ring,
   claim: Claim,
-  once: boolean,
+  { once, after }: Wish,
   signal: AbortSignal,
 ): Promise<HeldLease | undefined> {
+  await after;
   let waited = false;
   const told: Claim = {
     ...claim,

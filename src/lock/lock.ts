@@ -1,9 +1,10 @@
 import type { Claim, Contender } from '../backend/contract.js';
 import type { Duration } from '../util/duration.js';
-import { LeaseLostError, LockNotAcquiredError, UsageError } from '../util/errors.js';
+import { LockNotAcquiredError, UsageError } from '../util/errors.js';
 import { contend, type Ring } from './contend.js';
 import type { HeldLease } from './held-lease.js';
 import { optionalMs } from './options.js';
+import { workUnder } from './work-under.js';
 
 /** What one who asks once can say. */
 export interface TryOptions {
@@ -136,7 +137,9 @@ export class Lock implements AsyncDisposable {
       return await working;
     } finally {
       works.delete(working);
-      await this.release();
+      const released = lease.release();
+      // To give back what was lost may take until the service answers again: nobody has a use for that.
+      if (!lease.lost.aborted) await released;
     }
   }
 
@@ -152,10 +155,10 @@ export class Lock implements AsyncDisposable {
     const contending = new AbortController();
     this.#contending = contending;
     try {
-      await this.#held?.release();
       const signal = AbortSignal.any([contending.signal, ...(options.signal ? [options.signal] : [])]);
       const once = timeoutMs === 0;
-      const wish = { once, timeoutMs: once ? undefined : timeoutMs, signal };
+      const after = this.#held?.release();
+      const wish = { once, timeoutMs: once ? undefined : timeoutMs, signal, after };
       const lease = await contend(this.#place, this.#claimFor(options), wish);
       this.#held = lease ?? this.#held;
       return lease;
@@ -178,22 +181,4 @@ export class Lock implements AsyncDisposable {
       hint: 'one object is one contender: make another by lock(), semaphore() or shared()',
     });
   }
-}
-
-/** Settles as the work does, but with the loss when the lease was lost before that. */
-async function workUnder<T>(lease: HeldLease, work: (lease: HeldLease) => Promise<T> | T): Promise<T> {
-  const lossWith = (cause: unknown): unknown => {
-    const { reason } = lease.lost;
-    if (cause === undefined || cause === reason || !(reason instanceof LeaseLostError)) return reason;
-    return new LeaseLostError(reason.lossCause, reason.message, 0, { cause });
-  };
-  let result: T;
-  try {
-    result = await work(lease);
-  } catch (error) {
-    if (!lease.owned && lease.lost.aborted) throw lossWith(error);
-    throw error;
-  }
-  if (!lease.owned && lease.lost.aborted) throw lossWith(undefined);
-  return result;
 }

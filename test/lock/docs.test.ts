@@ -37,6 +37,11 @@ after(() => things.end());
 
 const examples = examplesIn(LIBRARY);
 
+test('what the examples print is looked for', () => {
+  assert.deepEqual(promisedBy('console.log(a()); // true\nconsole.log(b); // about this'), ['true']);
+  assert.ok(examples.flatMap(({ code }) => promisedBy(code)).length >= 4);
+});
+
 test('the examples of docs/library.md have the types that they say', async () => {
   assert.ok(examples.length >= 9, `${examples.length} examples`);
   const files = examples.map(({ code }, index) => {
@@ -49,7 +54,13 @@ test('the examples of docs/library.md have the types that they say', async () =>
 for (const [index, { heading, code }] of examples.entries()) {
   test(`docs/library.md, "${heading}": example ${index + 1} does what it says, and ends`, async () => {
     const file = installed.write(`example-${index}.mts`, code.replaceAll(READERS_SERVERS, url));
-    await using run = installed.tsx(file);
+    // Of the suite, one sentence tells that it is one.
+    await using run = installed.node([
+      '--import',
+      'tsx',
+      '--test-name-pattern=makes a second contender wait',
+      file,
+    ]);
     assert.equal((await run.exited).code, 0, run.stderr);
     for (const promised of promisedBy(code)) assert.match(run.stdout, new RegExp(`^${promised}$`, 'm'));
   });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connect } from '../../src/lock/locks.js';
 import { until } from '../../src/testing/until.js';
-import type { Run } from '../helpers/run.js';
+import { NODE_LINES, nodeOf } from '../helpers/node-versions.js';
+import { Run } from '../helpers/run.js';
 import { tempDir } from '../helpers/temp.js';
 import { startZooKeeper } from '../helpers/zookeeper.js';
 import { type Installed, install } from './installed.js';
@@ -48,7 +49,7 @@ test('the package holds what is needed, and nothing else', () => {
   );
 });
 
-test('a program that imports lockex and one that requires it exclude each other; a third one of both is one library', async () => {
+test('a program that imports lockex and one that requires it exclude each other', async () => {
   await using dir = await tempDir('package');
   const url = JSON.stringify(`file://${dir.path}`);
   const esm = installed.write(
@@ -73,6 +74,9 @@ test('a program that imports lockex and one that requires it exclude each other;
   await said(holder);
   await using asker = installed.node([cjs]);
   assert.equal(await said(asker), 'free\n');
+});
+
+test('a module and a CommonJS file of one program have one library, on every Node that it is for', async () => {
   const both = installed.write(
     'both.mjs',
     `import { createRequire } from 'node:module';
@@ -84,8 +88,11 @@ test('a program that imports lockex and one that requires it exclude each other;
      const error = await locks.lock('a').acquire({ timeout: 0 }).catch((each) => each);
      console.log(error instanceof required.LockNotAcquiredError, typeof contractSuite, required.connect === imported.connect);`,
   );
-  await using run = installed.node([both]);
-  assert.equal(await said(run), 'true function true\n');
+  for (const line of NODE_LINES) {
+    await using run = new Run(await nodeOf(line), [both], { cwd: installed.path });
+    assert.equal(await said(run), 'true function true\n', line.range);
+    assert.equal(run.stderr, '');
+  }
 });
 
 test('loading lockex loads one file, opens nothing, and keeps no process alive', async () => {
@@ -182,6 +189,27 @@ test('run finds its guardian, however lockex was loaded: a command dies with its
       await run.expectNoStray();
     }
   }
+});
+
+test('a program that is killed while run has a command of its: that is dead, and the lock free, long before the session ends', async () => {
+  await using zookeeper = await startZooKeeper();
+  const url = `zk://${zookeeper.address}`;
+  const program = installed.write(
+    'run-killed.mjs',
+    `import { connect } from 'lockex';
+     const locks = await connect('${url}', { ttl: '10s' });
+     await locks.run('sh', ['-c', 'echo runs; exec sleep 1000'], { lock: 'shared-name' });`,
+  );
+  await using run = installed.node([program]);
+  await until(() => run.stdout.includes('runs'), 'the command runs');
+  await using locks = await connect(url, { ttl: '10s' });
+  const acquiring = locks.lock('shared-name').acquire();
+  run.kill('SIGKILL');
+  const killedAt = performance.now();
+  await acquiring;
+  const tookMs = performance.now() - killedAt;
+  assert.ok(tookMs < 6000, `${tookMs} ms`);
+  await run.expectNoStray(1);
 });
 
 test('a program that is killed keeps its locks until its session ends: nobody gives them back for it', async () => {

@@ -69,7 +69,7 @@ test('who is cut off loses the lock before anybody else can have it, hears of it
   const { reason } = lock.lost;
   assert.ok(reason instanceof LeaseLostError);
   assert.equal(reason.lossCause, 'silence');
-  assert.ok(reason.remainingMs > 500, `${reason.remainingMs} ms to end the work in`);
+  assert.ok(reason.remainingMs > 0, `${reason.remainingMs} ms to end the work in`);
   assert.equal(lock.owned, false);
   assert.equal(await acquiring, false, 'the first had lost it before the second got it');
   proxy.mode = 'pass';
