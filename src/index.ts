@@ -11,6 +11,7 @@ export { MemoryBackend, MemoryService } from './backend/memory/index.js';
 export { type Renewal, TtlLease, type TtlLeaseOptions } from './backend/ttl-lease.js';
 export type { ExitStatus, Farewell, SignalName } from './child/child.js';
 export type { IsolationLevel } from './child/isolation.js';
+export type { EtcdClient, MemcachedClient, OwnClient, RedisClient } from './lock/clients.js';
 export { type Configuration, close, configure, lock, semaphore, shared } from './lock/default.js';
 export { type ExclusiveOptions, exclusive } from './lock/exclusive.js';
 export type { HeldLease } from './lock/held-lease.js';

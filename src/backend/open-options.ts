@@ -22,7 +22,7 @@ export interface OpenOptions {
   readonly acl?: 'open' | 'creator';
   readonly tls?: TlsOptions;
   /**
-   * How often a waiter asks again where the service cannot tell it that a permit became free, ms; the service's own choice
+   * About how often a waiter asks again where the service cannot tell it that a permit became free, ms; the service's own choice
    * if absent.
    */
   readonly retryEveryMs?: number;

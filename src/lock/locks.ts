@@ -133,7 +133,7 @@ export class Locks implements AsyncDisposable {
 
 /**
  * Connects with a lock service.
- * @param where a URL, a backend of one's own, or a function that opens one
+ * @param where a URL, a client or a backend of one's own, or a function that opens one
  * @throws UsageError for options that cannot be used
  * @throws ServiceUnreachableError when there was no session in time
  * @throws NotPermittedError when the service refuses the login; the reason of `options.signal`

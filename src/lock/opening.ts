@@ -1,6 +1,7 @@
 import type { LockBackend } from '../backend/contract.js';
 import { openBackend, serviceOf } from '../backend/registry.js';
 import { UsageError } from '../util/errors.js';
+import { type OwnClient, openingByClient } from './clients.js';
 import type { LockSettings } from './options.js';
 
 /** Opens a session with a lock service of one's own; a new one each time that the last one has ended. */
@@ -9,10 +10,11 @@ export type OpenBackend = (signal: AbortSignal) => Promise<LockBackend>;
 /**
  * Where the locks are.
  * - a URL: `zk://host:port,…[/chroot]`, `file:///directory`, `memory:` and the others of the README
+ * - a client of one's own: `{ redis: client }`, `{ etcd: client }`, `{ memcached: client }`
  * - a backend of one's own: it is used as it is, and closed by whoever made it
  * - a function that opens one: what it has opened is closed, and it is asked again when a session has ended
  */
-export type Where = string | LockBackend | OpenBackend;
+export type Where = string | OwnClient | LockBackend | OpenBackend;
 
 /** How sessions come to be. */
 export interface Opening {
@@ -27,8 +29,8 @@ export interface Opening {
 export function openingOf(where: Where, settings: LockSettings): Opening {
   if (typeof where === 'string') return openingOfUrl(where, settings);
   if (typeof where === 'function') return { open: where, owned: true };
-  if (typeof where.acquire === 'function') return { open: async () => where, owned: false };
-  throw new UsageError('expected a URL, a LockBackend or a function that opens one, got something else');
+  if ('acquire' in where) return { open: async () => where, owned: false };
+  return { open: openingByClient(where, settings), owned: true };
 }
 
 function openingOfUrl(url: string, { open, lossGraceMs }: LockSettings): Opening {

@@ -30,8 +30,8 @@ export interface ConnectOptions {
   /** How long `acquire` waits for a lock unless it is told otherwise; for ever if absent. */
   readonly timeout?: Duration | undefined;
   /**
-   * How often a waiter asks again where the service cannot tell it that a lock became free; the service's own choice if
-   * absent. ZooKeeper, etcd and files tell.
+   * About how often a waiter asks again where the service cannot tell it that a lock became free, which is so with memcached
+   * alone; from 50 to 250 ms if absent.
    */
   readonly retryInterval?: Duration | undefined;
   /**

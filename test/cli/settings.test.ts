@@ -40,6 +40,7 @@ test('lockex without options asks a ZooKeeper on this host for a lock named afte
     isolation: 'auto',
     killAfterMs: 10_000,
     lossGraceMs: undefined,
+    holdMs: 0,
     handoverDelayMs: 0,
     log: { level: 'info', format: undefined },
   });

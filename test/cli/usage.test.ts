@@ -246,6 +246,12 @@ describe('lockex refuses names that are no names', () => {
       'x-__unreleased__',
       /^--lockid \(-i\): .*: a name must not end in "-__unreleased__"$/,
     ],
+    [
+      'the markers of minimum holds',
+      '-i',
+      'x-__held__',
+      /^--lockid \(-i\): .*: a name must not end in "-__held__"$/,
+    ],
     ["the servers' own path", '-p', 'zookeeper', /^--lockpath \(-p\): expected a path of our own/],
   ];
   for (const [what, option, value, message] of CASES) {

@@ -164,7 +164,7 @@ async function startAll(size: number, options: EtcdOptions): Promise<Etcd> {
   try {
     for (const server of servers) server.launch();
     if (options.tls === undefined) await etcd.ready();
-    else await until(() => servers.every((server) => server.log().includes('ready to serve')), 'etcd serves');
+    else await until(() => servers.every((server) => server.log().includes('serving client')), 'etcd serves');
     return etcd;
   } catch (error) {
     await etcd[Symbol.asyncDispose]();

@@ -157,9 +157,11 @@ test('a backend of one’s own is checked by the suite of the package', async ()
        };
      });`,
   );
-  await using run = installed.node(['--test', '--test-reporter=tap', suite]);
+  const some = '--test-name-pattern=tells the holder once|makes a second contender wait';
+  await using run = installed.node(['--test', '--test-reporter=tap', some, suite]);
   const text = await said(run);
   assert.match(text, /^ {0,4}ok \d+ - my backend tells the holder once that its lease is lost, and why$/m);
+  assert.match(text, /^# pass [23]$/m);
   assert.match(text, /^# fail 0$/m);
 });
 

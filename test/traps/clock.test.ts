@@ -9,9 +9,11 @@ const SRC = join(import.meta.dirname, '..', '..', 'src');
 const SHOWS_DATES = [
   'backend/contract.ts',
   'backend/file/entry.ts',
+  'backend/file/held.ts',
   'backend/file/lease.ts',
   'backend/file/note.ts',
   'backend/memory/service.ts',
+  'backend/zookeeper/hold-markers.ts',
   'backend/zookeeper/onlookers.ts',
   'child/guardian/last-word.ts',
   'cli/onlooker.ts',
@@ -23,7 +25,10 @@ const SHOWS_DATES = [
 const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*/g, '');
 
 const sources = (): string[] =>
-  readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
+    // The contract's sentences are tests: they measure, and hold nothing.
+    (name) => name.endsWith('.ts') && !name.startsWith('testing/'),
+  );
 
 const uses = (name: string, what: RegExp): boolean =>
   what.test(withoutComments(readFileSync(join(SRC, name), 'utf8')));

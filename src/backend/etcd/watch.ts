@@ -69,7 +69,6 @@ async function watch(session: Session, range: KeyRange, from: Look, visit: Visit
 }
 
 function apply({ type, kv }: IEvent, keys: Map<string, IKeyValue>): void {
-  // The library's type says `Delete`, its loader `DELETE`.
-  if (type.toUpperCase() === 'DELETE') keys.delete(kv.key.toString());
+  if (type === 'Delete') keys.delete(kv.key.toString());
   else keys.set(kv.key.toString(), kv);
 }

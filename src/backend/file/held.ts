@@ -83,7 +83,8 @@ export function readKeeper(dir: string, { name, until }: Held, { clock }: FileSe
   try {
     const path = join(dir, name);
     const { host, pid, command, since } = parseNote(readFileSync(path, 'utf8'), statSync(path).mtime, false);
-    const heldUntil = new Date(Date.now() + until - clock.now());
+    const date = new Date();
+    const heldUntil = new Date(date.getTime() + until - clock.now());
     return [{ state: 'holding', host, pid, command, since, self: false, heldUntil }];
   } catch {
     return [];

@@ -29,18 +29,31 @@ export class Contending {
   readonly #tenure: Tenure;
   readonly #random: () => number;
   readonly #isSelf: (owner: string) => boolean;
+  readonly #lookMs: { readonly from: number; readonly to: number };
   #toldOf: string | undefined;
   #toldUnsettled = false;
   #troubled = false;
 
-  constructor(bid: Bid, isSelf: (owner: string) => boolean, random: () => number) {
+  /** @param retryEveryMs about how often to look; our own choice if undefined */
+  constructor(
+    bid: Bid,
+    isSelf: (owner: string) => boolean,
+    random: () => number,
+    retryEveryMs: number | undefined,
+  ) {
     this.#bid = bid;
+    // By lot, too: who has come together with others is not to go on together with them.
+    this.#lookMs =
+      retryEveryMs === undefined ? LOOK_MS : { from: retryEveryMs * 0.75, to: retryEveryMs * 1.25 };
     this.#tenure = new Tenure(bid);
     this.#isSelf = isSelf;
     this.#random = random;
   }
 
-  /** One look, and the key if it is free. Throws `signal.reason` when it aborts, with nothing left behind. */
+  /**
+   * One look, and the key if it is free. Throws `signal.reason` when it aborts; nothing is left behind then, unless
+   * memcached is silent just now: a key that it may write for us yet ends by itself.
+   */
   async look(signal: AbortSignal): Promise<Look> {
     signal.throwIfAborted();
     const { connection, clock, budget } = this.#bid;
@@ -64,8 +77,8 @@ export class Contending {
       if (look?.how === 'granted') return look.lease;
       if (look?.how === 'held') this.#tellHeld(look.found);
       if (look?.how === 'unsettled') this.tellUnsettled(look.forMs);
-      const pause = LOOK_MS.from + this.#random() * (LOOK_MS.to - LOOK_MS.from);
-      await delay(pause, this.#bid.clock, signal);
+      const { from, to } = this.#lookMs;
+      await delay(from + this.#random() * (to - from), this.#bid.clock, signal);
     }
   }
 

@@ -116,9 +116,11 @@ export class Tenure {
     const rest = this.#restMs();
     const seconds = holdSeconds(rest);
     const value = this.#value(seconds, true);
-    await this.#swap(link, (cas) =>
+    const left = await this.#swap(link, (cas) =>
       rest > 0 ? link.replace(key, value, seconds, cas) : link.remove(key, cas),
     );
+    // Thrown out or forgotten: the hold is written again, unless somebody was quicker.
+    if (left.how === 'gone' && rest > 0) await link.add(key, value, seconds);
   }
 
   /** Acts on the key if it is ours, whether or not we know its number. */

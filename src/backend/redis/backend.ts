@@ -177,7 +177,7 @@ export class RedisBackend implements LockBackend {
     try {
       for (let tries = 1; ; tries += 1) {
         const sentAt = clock.now();
-        const attempt = await orAborted(contend(masters, place, wait), signal);
+        const attempt = await orAborted(contend(masters, place, wait, signal), signal);
         if (attempt.how === 'granted') {
           // One that took too long to come is asked for anew: it is ours, and its time counts from then.
           if (clock.now() - sentAt >= budget.rideOutMs) continue;
@@ -197,6 +197,7 @@ export class RedisBackend implements LockBackend {
 
   #lease(claim: Claim, place: Place, budget: LeaseBudget, sentAt: number, token: bigint | undefined): Lease {
     const { masters, url, clock, log } = this.#session;
+    const released = new AbortController();
     const lease: Lease = new TtlLease({
       budget,
       sentAt,
@@ -204,8 +205,9 @@ export class RedisBackend implements LockBackend {
       evidence: evidenceOf(url, place, claim.resource),
       clock,
       log,
-      renew: (late) => orAborted(renewAll(masters, place), late),
+      renew: (late) => orAborted(renewAll(masters, place, released.signal), late),
       giveBack: async () => {
+        released.abort();
         await this.#leave(place, 'release');
         this.#leases.delete(lease);
       },

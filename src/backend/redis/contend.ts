@@ -33,10 +33,19 @@ type Reply = { readonly how: 'granted' | 'held' | 'young'; readonly value: strin
  *
  * The masters are asked in their order until one grants, and then all others at the same time. So the first one that is
  * up decides between those who come together; if all were asked at once, each of ten contenders could get one of three.
+ * @param signal nothing more is asked for once it has aborted: whoever leaves then, over the same connections, leaves all
  * @throws NotPermittedError
  */
-export async function contend(masters: Masters, place: Place, wait: boolean): Promise<Attempt> {
-  const ask = (master: Master) => contendAt(master, place, wait);
+export async function contend(
+  masters: Masters,
+  place: Place,
+  wait: boolean,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const ask = async (master: Master) => {
+    signal.throwIfAborted();
+    return contendAt(master, place, wait);
+  };
   const isGranted = (answer: Answer<Reply>) => 'value' in answer && answer.value.how === 'granted';
   const answers: Answer<Reply>[] = [];
   for (const [index, master] of masters.all.entries()) {

@@ -11,9 +11,10 @@ import { RENEW } from './scripts.js';
  *
  * A master that has lost its memory meanwhile gets our lock again, as soon as it has been up for long enough to grant:
  * it did not count for this renewal, and counts for the next one. So one may be restarted after the other.
- * @throws what the last server threw when too few answered
+ * @param released aborts when the lock is given back: nothing is brought back then
+ * @throws an Error with what the servers threw when too few answered
  */
-export async function renewAll(masters: Masters, place: Place): Promise<Renewal> {
+export async function renewAll(masters: Masters, place: Place, released: AbortSignal): Promise<Renewal> {
   const said = (answers: readonly Answer<unknown>[], word: string) =>
     answers.filter((answer) => 'value' in answer && answer.value === word);
   const lost = (answers: readonly Answer<unknown>[]) =>
@@ -24,7 +25,7 @@ export async function renewAll(masters: Masters, place: Place): Promise<Renewal>
     (some) => kept(some) || lost(some),
   );
   if (kept(answers)) {
-    for (const { master } of said(answers, 'gone')) void restore(master, place);
+    for (const { master } of said(answers, 'gone')) void restore(master, place, released);
     return { how: 'renewed' };
   }
   if (lost(answers)) return { how: 'lost', cause: 'deleted', message: lossMessage(answers, place.keys) };
@@ -36,8 +37,8 @@ function renewAt(master: Master, { keys, owner, ttlMs }: Place): Promise<unknown
   return master.run(RENEW, [keys.lock], [owner, Math.ceil(ttlMs)]);
 }
 
-async function restore(master: Master, place: Place): Promise<void> {
-  await contend(new Masters([master]), { ...place, holdMs: 0 }, false).catch(() => {});
+async function restore(master: Master, place: Place, released: AbortSignal): Promise<void> {
+  await contend(new Masters([master]), { ...place, holdMs: 0 }, false, released).catch(() => {});
 }
 
 function lossMessage(answers: readonly Answer<unknown>[], { lock }: Keys): string {

@@ -11,6 +11,10 @@ const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH)/;
 /** A script's own error is wrapped: `ERR … script: …: NOPERM …`, and in Redis 7 `NOPERM … script: …`. */
 const REFUSED_IN_SCRIPT = /NOPERM|can't run this command/;
 
+/** What a user of redis must be allowed to do, as an access list has it. */
+export const RIGHTS =
+  '~lockex:* &lockex:* +eval +info +time +subscribe +unsubscribe +publish +@hash +get +set +del +exists +pttl +pexpire';
+
 /** The error as lockex has it. */
 export function redisError(server: string, error: unknown): LockexError {
   const message = `redis at ${server}: ${messageOf(error) || 'no connection'}`;
@@ -19,9 +23,7 @@ export function redisError(server: string, error: unknown): LockexError {
     return new NotPermittedError(message, { cause: error, hint });
   }
   if (REFUSED.test(messageOf(error)) || REFUSED_IN_SCRIPT.test(messageOf(error))) {
-    const hint =
-      'check --auth-file; the user needs ~lockex:* &lockex:* +eval +subscribe and, within scripts, +@hash +@string ' +
-      '+@keyspace +info +time +publish';
+    const hint = `check --auth-file; a user of its own needs ${RIGHTS}`;
     return new NotPermittedError(message, { cause: error, hint });
   }
   return new ServiceUnreachableError(message, {

@@ -57,7 +57,8 @@ async function readAll(
  */
 export async function readKept(session: Session, path: string): Promise<Marker[]> {
   const markers = await readMarkers(session.nodes, path);
-  return markers.filter(({ until }) => Date.now() < until);
+  const now = new Date();
+  return markers.filter(({ until }) => now < new Date(until));
 }
 
 /** The holders of a lock's queue: those who are there, and those who have ended and whose hold binds. */

@@ -42,10 +42,16 @@ function pathOf({ frame }: Request): string {
 
 /** Lets this process's date be wrong until the test ends. */
 function shiftDate(t: TestContext, byMs: number): void {
-  const real = Date.now;
-  Date.now = () => real() + byMs;
+  const real = globalThis.Date;
+  class Shifted extends real {
+    constructor(value: number | string = real.now() + byMs) {
+      super(value);
+    }
+  }
+  // The constructor's other forms are used by nobody here.
+  globalThis.Date = Shifted as DateConstructor;
   t.after(() => {
-    Date.now = real;
+    globalThis.Date = real;
   });
 }
 

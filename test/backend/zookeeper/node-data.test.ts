@@ -39,6 +39,7 @@ test('a lock path that is no node name, or that a semaphore would queue at, is r
     './a',
     'a/b-__lock__',
     'a/b-__unreleased__',
+    'a/b-__held__',
     'a\u0000',
     'a\u007f',
     'a\ue000'.replace('\ue000', '\uf000'),

@@ -1,0 +1,187 @@
+import { delay } from '../../util/abort.js';
+import { SessionLostError, UsageError } from '../../util/errors.js';
+import { randomId } from '../../util/random-id.js';
+import { sha256 } from '../../util/sha256.js';
+import { type Server, showServer } from '../address.js';
+import { checkClaim, checkResource } from '../claim.js';
+import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
+import { formatEvidence, readEvidence } from '../evidence.js';
+import type { OpenOptions } from '../open-options.js';
+import type { TtlLease } from '../ttl-lease.js';
+import { asked, Connection, isFinal, type MakeNode, reach } from './connection.js';
+import { Contending } from './contend.js';
+import { keyOf } from './key.js';
+import { parseServers, type Servers, serverOf } from './servers.js';
+import type { Bid } from './tenure.js';
+import { checkSpan, memcachedBudget, type Unsettled, unsettledMs } from './timing.js';
+import { contenderOf, isOver } from './value.js';
+
+const TRAITS: Traits = {
+  queue: 'race',
+  fencing: false,
+  shared: false,
+  maxPermits: 1,
+  waiters: false,
+  handoverDelay: false,
+  hold: true,
+};
+
+/** What only tests have another one of. */
+export interface MemcachedRules {
+  readonly unsettled?: Unsettled;
+  /** From 0 to 1. */
+  readonly random?: () => number;
+}
+
+/** A session: one connection with each server that is asked. */
+export class MemcachedBackend implements LockBackend {
+  readonly traits = TRAITS;
+  /**
+   * None: to remove a key only if it is ours takes its number, which changes with every renewal. After a crash of the
+   * supervisor alone the next holder waits for the timeout.
+   */
+  readonly farewell = undefined;
+  readonly #servers: Servers;
+  readonly #connections: ReadonlyMap<string, Connection>;
+  readonly #options: OpenOptions;
+  readonly #rules: Required<MemcachedRules>;
+  readonly #closed = new AbortController();
+  /** By owner: what is held. */
+  readonly #leases = new Map<string, TtlLease>();
+  /** Who is on the way to the service now. */
+  readonly #asking = new Set<Promise<unknown>>();
+
+  constructor(servers: Servers, makeNode: MakeNode, options: OpenOptions, rules: MemcachedRules = {}) {
+    this.#servers = servers;
+    this.#options = options;
+    this.#rules = { unsettled: unsettledMs, random: Math.random, ...rules };
+    this.#connections = new Map(
+      servers.map((server) => [showServer(server), new Connection(server, makeNode, options)]),
+    );
+  }
+
+  /** Waits until a server answers: any, since none knows yet which lock will be asked for. */
+  reach(signal: AbortSignal): Promise<void> {
+    return reach([...this.#connections.values()], this.#options, signal);
+  }
+
+  acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
+    return this.#as(signal, async (either) => {
+      const bid = this.#bid(claim, either);
+      await reach([bid.connection], this.#options, either);
+      return this.#keep(bid, await this.#contending(bid).wait(either));
+    });
+  }
+
+  /** A server that may have forgotten a lock grants none to who does not want to wait: that is said in the log. */
+  tryAcquire(claim: Claim, signal: AbortSignal): Promise<Lease | undefined> {
+    return this.#as(signal, async (either) => {
+      // Nobody is told of a queue that we do not stand in.
+      const { onQueue: _, ...silent } = claim;
+      const bid = this.#bid(silent, either);
+      const contending = this.#contending(bid);
+      const look = await asked(bid.connection, this.#options, () => contending.look(either), either);
+      if (look.how === 'granted') return this.#keep(bid, look.lease);
+      if (look.how === 'unsettled') contending.tellUnsettled(look.forMs);
+      return undefined;
+    });
+  }
+
+  contenders(resource: string, signal: AbortSignal): Promise<readonly Contender[]> {
+    return this.#as(signal, async (either) => {
+      either.throwIfAborted();
+      checkResource(resource);
+      const connection = this.#connectionWith(serverOf(resource, this.#servers));
+      const read = () => connection.use((link) => link.read(keyOf(resource)), either);
+      const found = await asked(connection, this.#options, read, either);
+      return found === undefined ? [] : [contenderOf(found, this.#isSelf, new Date())];
+    });
+  }
+
+  async owns(evidence: string, signal: AbortSignal): Promise<boolean> {
+    const either = AbortSignal.any([signal, this.#closed.signal]);
+    const fact = readEvidence(evidence);
+    const [key, owner] = [fact('key'), fact('owner')];
+    const [server] = parseServers(fact('url').replace(/^memcached:\/\//, ''));
+    const connection = this.#connectionWith(server);
+    for (;;) {
+      try {
+        const found = await connection.use((link) => link.read(key), either);
+        return found?.value !== undefined && sha256(found.value.owner) === owner && !isOver(found);
+      } catch (error) {
+        if (either.aborted || isFinal(error)) throw error;
+      }
+      await delay(RETRY_MS, this.#options.clock, either);
+    }
+  }
+
+  /** Ends the session: what it holds is given back, its waiters reject. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort(new SessionLostError('the session has ended; open another'));
+    await Promise.all(
+      [...this.#leases.values()].map((lease) => {
+        lease.lose('expired', 'the session has ended');
+        return lease.release();
+      }),
+    );
+    await Promise.allSettled(this.#asking);
+    for (const connection of this.#connections.values()) connection.close();
+  }
+
+  readonly #isSelf = (owner: string): boolean => this.#leases.has(owner);
+
+  /** Does `work` as part of the session: whose end aborts it, and waits for it. */
+  async #as<T>(signal: AbortSignal, work: (either: AbortSignal) => Promise<T>): Promise<T> {
+    const working = work(AbortSignal.any([signal, this.#closed.signal]));
+    this.#asking.add(working);
+    try {
+      return await working;
+    } finally {
+      this.#asking.delete(working);
+    }
+  }
+
+  #contending(bid: Bid): Contending {
+    return new Contending(bid, this.#isSelf, this.#rules.random, this.#options.retryEveryMs);
+  }
+
+  #bid(claim: Claim, signal: AbortSignal): Bid {
+    signal.throwIfAborted();
+    checkClaim(claim, this.traits);
+    checkSpan('--hold', claim.holdMs ?? 0);
+    const { ttlMs, clock, log } = this.#options;
+    const server = serverOf(claim.resource, this.#servers);
+    const [key, owner] = [keyOf(claim.resource), randomId()];
+    return {
+      claim,
+      key,
+      owner,
+      budget: memcachedBudget(ttlMs, claim.lossGraceMs),
+      evidence: formatEvidence({ url: `memcached://${showServer(server)}`, key, owner: sha256(owner) }),
+      connection: this.#connectionWith(server),
+      unsettled: this.#rules.unsettled,
+      clock,
+      log,
+      onEnd: () => void this.#leases.delete(owner),
+    };
+  }
+
+  async #keep({ owner }: Bid, lease: TtlLease): Promise<Lease> {
+    this.#leases.set(owner, lease);
+    if (!this.#closed.signal.aborted) return lease;
+    await lease.release();
+    throw this.#closed.signal.reason;
+  }
+
+  #connectionWith(server: Server): Connection {
+    const connection = this.#connections.get(showServer(server));
+    if (connection !== undefined) return connection;
+    throw new UsageError(
+      `expected evidence of ${[...this.#connections.keys()].join(',')}, got ${showServer(server)}`,
+    );
+  }
+}
+
+/** Between two questions that were not answered, ms. */
+const RETRY_MS = 200;

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseLogin, parseRedis } from '../../../src/backend/redis/address.js';
+import { safeUptimeS } from '../../../src/backend/redis/timing.js';
+import { restMs } from '../../../src/backend/redis/wait.js';
+import { UsageError } from '../../../src/util/errors.js';
+
+test('an address names masters, a login and a database', () => {
+  assert.deepEqual(parseRedis('a, b:7000,[::1]/3'), {
+    servers: [
+      { host: 'a', port: 6379 },
+      { host: 'b', port: 7000 },
+      { host: '::1', port: 6379 },
+    ],
+    db: 3,
+    login: undefined,
+  });
+  assert.deepEqual(parseRedis('me:p%3Aw@a').login, { user: 'me', password: 'p:w' });
+  assert.deepEqual(parseLogin(':pw:x'), { user: undefined, password: 'pw:x' });
+});
+
+test('a master that is named twice, a database without a number, and a login without a colon are refused', () => {
+  for (const address of ['a,b,a', 'a/x', 'a/-1', 'a/0/1', 'secret@a', '']) {
+    assert.throws(
+      () => parseRedis(address),
+      (error) => error instanceof UsageError && !error.message.includes('secret'),
+      address,
+    );
+  }
+});
+
+test('an uptime that is told in whole seconds, rounded down twice, is longer than the timeout', () => {
+  // The server was started at `from`, late in a second, and tells the difference of two whole seconds at `now`.
+  for (const ttlMs of [1000, 1500, 4000, 15_000]) {
+    for (let from = 0; from < 1; from += 0.09) {
+      for (let now = from; now < from + 30; now += 0.07) {
+        const told = Math.floor(now) - Math.floor(from);
+        if (told >= safeUptimeS(ttlMs)) assert.ok((now - from) * 1000 >= ttlMs);
+      }
+    }
+  }
+});
+
+test('twin: without the second that is added, a server may grant too early', () => {
+  const [from, now, ttlMs] = [0.9, 4.1, 4000];
+  assert.ok(Math.floor(now) - Math.floor(from) >= safeUptimeS(ttlMs) - 1 && (now - from) * 1000 < ttlMs);
+});
+
+test('a waiter looks when the key ends, and every quarter of the timeout at the latest', () => {
+  assert.equal(restMs({ how: 'held', forMs: 100 }, 4000, 0), 101);
+  assert.equal(restMs({ how: 'held', forMs: 100 }, 4000, 1), 151);
+  assert.equal(restMs({ how: 'held', forMs: 4000 }, 4000, 1), 1000);
+  assert.ok(restMs({ how: 'held', forMs: -1 }, 4000, 1) <= 100);
+});

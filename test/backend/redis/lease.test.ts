@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { until } from '../../../src/testing/until.js';
+import { systemClock } from '../../../src/util/clock.js';
+import { LeaseLostError } from '../../../src/util/errors.js';
+import { startProxy } from '../../helpers/proxy.js';
+import { type RedisServer, startRedis } from '../../helpers/redis.js';
+import { scope } from '../../helpers/scope.js';
+import { acquire, openAt, TTL_MS, timed } from './kit.js';
+
+let redis: RedisServer;
+before(async () => {
+  redis = await startRedis();
+  await redis.grown(TTL_MS);
+});
+beforeEach(() => redis.cli('FLUSHALL'));
+after(() => redis[Symbol.asyncDispose]());
+
+test('a lock whose server falls silent is lost, and its deadline is over before another has it', async (t) => {
+  const it = scope(t);
+  const proxy = await it.use(startProxy(redis.address, { protocol: 'raw' }));
+  const held = await acquire(await it.use(openAt(proxy.address)));
+  const next = timed(acquire(await it.use(openAt(redis.address))));
+  proxy.mode = 'blackhole';
+  await until(() => held.lost.aborted, 'the silence is noticed');
+  const { reason } = held.lost;
+  assert.ok(reason instanceof LeaseLostError && reason.lossCause === 'silence', String(reason));
+  const { at } = await next;
+  assert.ok(at >= held.deadline(), `granted ${held.deadline() - at} ms before the deadline`);
+});
+
+test('a silence that is shorter than the ride-out does not touch a lease', async (t) => {
+  const it = scope(t);
+  const proxy = await it.use(startProxy(redis.address, { protocol: 'raw' }));
+  const held = await acquire(await it.use(openAt(proxy.address)));
+  const from = systemClock.now();
+  proxy.mode = 'blackhole';
+  await until(() => systemClock.now() > from + (held.budget?.rideOutMs ?? 0) / 3, 'some silence');
+  proxy.mode = 'pass';
+  const before = held.deadline();
+  await until(() => held.deadline() > before + TTL_MS / 4, 'renewals are acknowledged again');
+  assert.equal(held.isLost(), false);
+});
+
+test('a reset connection is made again, and the lease is kept', async (t) => {
+  const it = scope(t);
+  const proxy = await it.use(startProxy(redis.address, { protocol: 'raw' }));
+  const held = await acquire(await it.use(openAt(proxy.address)));
+  proxy.reset();
+  const before = held.deadline();
+  await until(() => held.deadline() > before + TTL_MS / 4, 'renewals are acknowledged again');
+  assert.equal(held.isLost(), false);
+});
+
+test('a waiter hears of a release, and does not wait for its next look', async (t) => {
+  const it = scope(t);
+  // With this timeout a waiter looks every twelve seconds or more; the server's age is not the matter here.
+  const slow = { ttlMs: 60_000, minUptimeS: 0 };
+  const [a, b] = [await it.use(openAt(redis.address, slow)), await it.use(openAt(redis.address, slow))];
+  const held = await acquire(a);
+  const next = acquire(b);
+  await until(async () => (await redis.cli('PUBSUB', 'CHANNELS')).includes('lockex:{test/r}'), 'it listens');
+  const from = systemClock.now();
+  await held.release();
+  await next;
+  assert.ok(systemClock.now() - from < 6000, `${systemClock.now() - from} ms`);
+});
+
+test('a waiter whose server is restarted goes on waiting, and is granted the lock', async (t) => {
+  const it = scope(t);
+  const other = await it.use(startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] }));
+  const options = { minUptimeS: 0 };
+  const [a, b] = [await it.use(openAt(other.address, options)), await it.use(openAt(other.address, options))];
+  const held = await acquire(a);
+  const next = acquire(b);
+  await until(async () => (await other.keys()).some((key) => key.endsWith(':waiters')), 'it waits');
+  await other.restart();
+  await held.release();
+  await next;
+});
+
+test('a server that is restarted and has kept its data takes no lease away', async (t) => {
+  const it = scope(t);
+  const other = await it.use(startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] }));
+  const held = await acquire(await it.use(openAt(other.address, { minUptimeS: 0 })));
+  await other.restart();
+  const before = held.deadline();
+  await until(() => held.deadline() > before + TTL_MS / 4, 'renewals are acknowledged again');
+  assert.equal(held.isLost(), false);
+});
+
+test('tokens rise over a loss of all data', async (t) => {
+  const it = scope(t);
+  const session = await it.use(openAt(redis.address));
+  const tokens: bigint[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    const lease = await acquire(session);
+    tokens.push(lease.fencingToken ?? 0n);
+    await lease.release();
+    await redis.cli('FLUSHALL');
+  }
+  assert.deepEqual(
+    tokens,
+    tokens.toSorted((a, b) => Number(a - b)),
+  );
+  assert.equal(new Set(tokens).size, 3);
+});
