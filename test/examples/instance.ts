@@ -61,10 +61,11 @@ export class Instance extends Run {
 
   /** Waits until it leads, and has done some work since `since`. */
   async leads(since = 0, limitMs?: number): Promise<Stretch> {
-    return until(
-      () => this.led.filter(({ from }) => from >= since)[1],
-      `instance ${this.pid} leads; ${this.stderr}`,
-      limitMs,
-    );
+    const work = () => this.led.filter(({ from }) => from >= since)[1];
+    try {
+      return await until(work, `instance ${this.pid} leads`, limitMs);
+    } catch (cause) {
+      throw new Error(`expected instance ${this.pid} to lead\n${this.stdout}${this.stderr}`, { cause });
+    }
   }
 }

@@ -11,6 +11,7 @@ const { programs } = readDocument();
 const EXPECTED: Readonly<Record<string, readonly [string, string]>> = {
   'dlock: once in three minutes': ['making the report\n', ''],
   'sherlock: configure': ['true\n', 'true\n'],
+  'sherlock: client': ['taking stock\n', 'taking stock\n'],
   'sherlock: with, acquire(False), timeout': ['false\ntrue\n', 'false\ntrue\n'],
   'distributedlock: decorator and with': ['closing\nrunning\ntrue\n', 'closing\nrunning\ntrue\n'],
 };

@@ -7,7 +7,7 @@ import { type TempDir, tempDir } from '../helpers/temp.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
-/** A project of a user's, with lockex as its only dependency. */
+/** A project of a user's, with lockex and a client library of its own. */
 export class Project {
   private constructor(
     private readonly t: TestContext,
@@ -18,7 +18,9 @@ export class Project {
     const dir = await scope(t).use(tempDir('project'));
     await mkdir(dir.join('node_modules', '@types'), { recursive: true });
     await symlink(ROOT, dir.join('node_modules', 'lockex'));
-    await symlink(join(ROOT, 'node_modules', '@types', 'node'), dir.join('node_modules', '@types', 'node'));
+    for (const name of ['ioredis', join('@types', 'node')]) {
+      await symlink(join(ROOT, 'node_modules', name), dir.join('node_modules', name));
+    }
     return new Project(t, dir);
   }
 
