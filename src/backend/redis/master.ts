@@ -20,7 +20,12 @@ export class Master {
     client.on('error', (error: unknown) => {
       this.#lastError = error;
     });
+    // What was wrong with earlier connections is not wrong with this one, whose refusal would still be to come.
+    client.on('ready', () => {
+      this.#lastError = undefined;
+    });
     client.on('close', () => {
+      this.#lastError ??= new Error('the connection broke');
       this.failures += 1;
       this.#greeted = false;
     });
