@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { after, before, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { RedisBackend } from '../../../src/backend/redis/backend.js';
 import { clientOptions } from '../../../src/backend/redis/client-options.js';
 import { contend, type Place } from '../../../src/backend/redis/contend.js';
 import { keysOf } from '../../../src/backend/redis/keys.js';
+import { leaveAll } from '../../../src/backend/redis/leave.js';
 import { Master } from '../../../src/backend/redis/master.js';
 import { Masters } from '../../../src/backend/redis/masters.js';
 import { Notices } from '../../../src/backend/redis/notices.js';
@@ -90,4 +92,13 @@ test('a session that is closed at the very moment of a grant leaves no lock behi
       `closed ${turns} turns after the answer`,
     );
   }
+});
+
+test('giving back to servers that are down leaves nothing on the signal of the session, however often it is tried', async () => {
+  const client = new Redis({ ...clientOptions(TTL_MS, Math.random), host: '127.0.0.1', port: server.port });
+  const masters = new Masters([new Master(server.address, client)]);
+  const place = { keys: keysOf('test/down'), owner: 'me', who: '{}', ttlMs: 500, holdMs: 0, minUptimeS: 0 };
+  const session = new AbortController();
+  await leaveAll(masters, place, 'release', systemClock, session.signal);
+  assert.equal(getEventListeners(session.signal, 'abort').length, 0);
 });
