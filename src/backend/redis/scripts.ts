@@ -27,7 +27,7 @@ end
  *
  * **A server that was just started** may have forgotten a lock, or restored an old picture of it. It grants none before
  * whatever it may have forgotten has run out. Its uptime is a difference of two whole seconds, each rounded down: the
- * true one is more than that less one. A minimum hold may be longer than that: it outlives a restart only where the
+ * true one is more than that less one. Where the date was set back since the start, it is negative. A minimum hold may be longer than that: it outlives a restart only where the
  * server keeps its data.
  *
  * **The token** is the server's time in microseconds, or one more than the last one if that is not less: it rises also
@@ -39,7 +39,7 @@ if redis.call('HGET', KEYS[1], 'owner') == owner then
   redis.call('PEXPIRE', KEYS[1], ttl)
   return {'granted', redis.call('HGET', KEYS[1], 'token')}
 end
-local uptime = tonumber(redis.call('INFO', 'server'):match('uptime_in_seconds:(%d+)'))
+local uptime = tonumber(redis.call('INFO', 'server'):match('uptime_in_seconds:(%-?%d+)'))
 local kept = redis.call('GET', KEYS[2])
 local answer
 if uptime < tonumber(ARGV[6]) then
