@@ -61,7 +61,10 @@ export class Contending {
     try {
       const look = await connection.use((link) => this.#look(link), limit.signal);
       if (!signal.aborted) return look;
-      if (look.how === 'granted') await look.lease.release();
+      if (look.how === 'granted') {
+        this.#tenure.annul();
+        await look.lease.release();
+      }
       throw signal.reason;
     } catch (error) {
       throw signal.aborted ? signal.reason : error;

@@ -4,7 +4,7 @@ import type { LeaseBudget } from '../../util/lease-deadline.js';
 import type { Log } from '../../util/log.js';
 import type { Claim } from '../contract.js';
 import { type Renewal, TtlLease } from '../ttl-lease.js';
-import type { Connection } from './connection.js';
+import { type Connection, isFinal } from './connection.js';
 import type { Link, Swapped } from './link.js';
 import { holdSeconds, leaseSeconds, type Unsettled } from './timing.js';
 import { formatValue } from './value.js';
@@ -36,6 +36,9 @@ export function unsettled(bid: Bid, { facts }: Link): number {
 
 /** Giving back may take this long, ms; then the key ends by itself. */
 const GIVE_BACK_MS = 2000;
+
+/** Only a renewal and who gives back write to a key of ours, each once: what the one changes, the other finds at its next try. */
+const TRIES = 3;
 
 /** Our time with the key: from when it was written to when it is given back. */
 export class Tenure {
@@ -85,7 +88,10 @@ export class Tenure {
     const seconds = this.#seconds(this.#restMs());
     const value = this.#value(seconds, false);
     const { key } = this.#bid;
-    const found = await this.#swap(link, (cas) => link.replace(key, value, seconds, cas));
+    const found = await this.#swap(link, async (cas) =>
+      // What was given back meanwhile is not written again; nobody hears the answer.
+      this.#ended ? { how: 'done', cas } : link.replace(key, value, seconds, cas),
+    );
     if (found.how === 'done') {
       this.#stand(link, found.cas);
       return { how: 'renewed' };
@@ -94,8 +100,13 @@ export class Tenure {
     // A server that was started just now has granted our key to nobody, since nobody asks it for one yet: we may
     // write it again, and the restart does not touch the command.
     if (unsettled(this.#bid, link) === 0) return { how: 'lost', cause: 'deleted', message: GONE };
-    this.#refuseAfterEnd();
+    if (this.#ended) return { how: 'renewed' };
     return (await this.take(link)) ? { how: 'renewed' } : { how: 'lost', cause: 'deleted', message: TAKEN };
+  }
+
+  /** Nobody ever had the lock: when it is given back, no minimum hold is left of it. */
+  annul(): void {
+    this.#grantedAt = Number.NEGATIVE_INFINITY;
   }
 
   /** Removes the key, or leaves what is left of the minimum hold. */
@@ -104,8 +115,13 @@ export class Tenure {
     const { clock, connection, onEnd } = this.#bid;
     onEnd();
     const limit = abortAt(clock.now() + GIVE_BACK_MS, clock, () => new Error('no answer in time'));
+    const leave = () => connection.use((link) => this.#leave(link), limit.signal);
     try {
-      await connection.use((link) => this.#leave(link), limit.signal);
+      // Once more, at once: the link may have ended since the last renewal, or with what another lock asked over it.
+      await leave().catch((error: unknown) => {
+        if (limit.signal.aborted || isFinal(error)) throw error;
+        return leave();
+      });
     } finally {
       limit.cancel();
     }
@@ -130,16 +146,14 @@ export class Tenure {
       if (swapped.how !== 'changed') return swapped;
     }
     // Another link, whose numbers are others; or a renewal whose answer we never heard.
-    const found = await link.read(this.#bid.key);
-    if (found === undefined) return { how: 'gone' };
-    if (found.value?.owner !== this.#bid.owner) return { how: 'taken' };
-    const swapped = await act(found.cas);
-    if (swapped.how === 'changed') throw new Error('the key was written to while it was read');
-    return swapped;
-  }
-
-  #refuseAfterEnd(): void {
-    if (this.#ended) throw new Error('the lock was given back in the meantime');
+    for (let tries = 1; tries <= TRIES; tries += 1) {
+      const found = await link.read(this.#bid.key);
+      if (found === undefined) return { how: 'gone' };
+      if (found.value?.owner !== this.#bid.owner) return { how: 'taken' };
+      const swapped = await act(found.cas);
+      if (swapped.how !== 'changed') return swapped;
+    }
+    throw new Error('the key was written to while it was read');
   }
 
   #stand(link: Link, cas: string | undefined): void {

@@ -175,6 +175,8 @@ export class RedisBackend implements LockBackend {
     let lease: Lease | undefined;
     try {
       const grant = await grantLock(this.#session, place, budget, wait ? teller : undefined, signal);
+      // Who closes the session, or leaves, between the answer and here has seen no lease that it could give back.
+      signal.throwIfAborted();
       if (grant !== undefined) lease = this.#lease(claim, place, budget, grant);
       return lease;
     } finally {

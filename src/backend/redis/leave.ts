@@ -1,4 +1,4 @@
-import { aborted, delay } from '../../util/abort.js';
+import { delay } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
 import { leaveAt, type Place } from './contend.js';
 import type { Answer, Masters } from './masters.js';
@@ -24,6 +24,6 @@ export async function leaveAll(
   for (;;) {
     const answers = await masters.ask((master) => leaveAt(master, place, how), isDone);
     if (isDone(answers) || how === 'cancel' || hurry.aborted || clock.now() >= endsAt) return;
-    await Promise.race([delay(AGAIN_MS, clock), aborted(hurry)]);
+    await delay(AGAIN_MS, clock, hurry).catch(() => {});
   }
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { type LockexError, UsageError } from '../../util/errors.js';
+import { type LockexError, messageOf, UsageError } from '../../util/errors.js';
 import type { Log } from '../../util/log.js';
 import { redisError } from './redis-error.js';
 
@@ -20,7 +20,12 @@ export class Master {
     client.on('error', (error: unknown) => {
       this.#lastError = error;
     });
+    // What was wrong with earlier connections is not wrong with this one, whose refusal would still be to come.
+    client.on('ready', () => {
+      this.#lastError = undefined;
+    });
     client.on('close', () => {
+      this.#lastError ??= new Error('the connection broke');
       this.failures += 1;
       this.#greeted = false;
     });
@@ -47,14 +52,16 @@ export class Master {
   }
 
   /**
-   * Runs a script on the server, once.
+   * Runs a script on the server, once, in the database of the client. The script chooses that itself: a choice that the
+   * server refuses is forgotten by ioredis, which then works in the database 0, where others do not look for the lock.
    * @throws NotPermittedError; ServiceUnreachableError for everything else, a server without a connection included: the
    *   script may have run, or may still run
    */
   async run(script: string, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     if (!this.isConnected) throw this.failure;
     try {
-      return await this.client.eval(script, keys.length, ...keys, ...args);
+      const choice = this.#db === 0 ? '' : `redis.call('SELECT', '${this.#db}')\n`;
+      return await this.client.eval(choice + script, keys.length, ...keys, ...args);
     } catch (error) {
       throw redisError(this.name, error);
     }
@@ -62,7 +69,8 @@ export class Master {
 
   /**
    * The server's word that it is one that can grant, once a connection; waits for the connection, or its failure.
-   * @throws UsageError when it is a replica; NotPermittedError; ServiceUnreachableError when it does not answer
+   * @throws UsageError when it is a replica, or does not have the database; NotPermittedError; ServiceUnreachableError
+   *   when it does not answer
    */
   async greet(log: Log): Promise<void> {
     if (this.#greeted) return;
@@ -73,6 +81,10 @@ export class Master {
 
   close(): void {
     this.client.disconnect();
+  }
+
+  get #db(): number {
+    return this.client.options.db ?? 0;
   }
 
   #attempted(): Promise<void> {
@@ -112,10 +124,26 @@ export class Master {
         hint: 'a failover may lose a lock: give one master, or several that know nothing of each other',
       });
     }
+    await this.#choose();
     if (Number(fact('maxmemory')) > 0 && fact('maxmemory_policy') !== 'noeviction') {
       log.warn(
         { server: this.name, policy: fact('maxmemory_policy') },
         'this redis may throw locks away when its memory is full: set maxmemory-policy to noeviction',
+      );
+    }
+  }
+  async #choose(): Promise<void> {
+    if (this.#db === 0) return;
+    try {
+      await this.client.select(this.#db);
+    } catch (error) {
+      if (!/DB index/.test(messageOf(error))) throw redisError(this.name, error);
+      throw new UsageError(
+        `redis at ${this.name}: expected a database ${this.#db}, got ${messageOf(error)}`,
+        {
+          cause: error,
+          hint: 'CONFIG GET databases tells how many it has, counted from 0',
+        },
       );
     }
   }

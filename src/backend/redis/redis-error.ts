@@ -11,9 +11,9 @@ const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR invalid password|ERR AUTH)/;
 /** A script's own error is wrapped: `ERR … script: …: NOPERM …`, and in Redis 7 `NOPERM … script: …`. */
 const REFUSED_IN_SCRIPT = /NOPERM|can't run this command/;
 
-/** What a user of redis must be allowed to do, as an access list has it. */
+/** What a user of redis must be allowed to do, as an access list has it; `+select` for a database other than 0. */
 export const RIGHTS =
-  '~lockex:* &lockex:* +eval +info +time +subscribe +unsubscribe +publish +@hash +get +set +del +exists +pttl +pexpire';
+  '~lockex:* &lockex:* +eval +select +info +time +subscribe +unsubscribe +publish +@hash +get +set +del +exists +pttl +pexpire';
 
 /** What ioredis says in the terms of its own options, and what an operator needs to know. */
 const PLAIN: readonly (readonly [RegExp, string])[] = [

@@ -19,7 +19,8 @@ end
 `;
 
 /**
- * Takes the lock, or a place among the waiters. One that is ours already, since an answer was lost, is ours.
+ * Takes the lock, or a place among the waiters. One that is ours already, since an answer was lost, is ours; if it has
+ * ended since, the minimum hold that it left keeps others out, and not us, who never had it.
  * - KEYS: lock, hold, waiters, token
  * - ARGV: owner, who, ttl ms, hold ms, 1 to wait, seconds for which the server must have been up
  * - answer: `granted` and the token; `held` and for how long, ms; `young` and for how long, ms
@@ -39,12 +40,13 @@ if redis.call('HGET', KEYS[1], 'owner') == owner then
   return {'granted', redis.call('HGET', KEYS[1], 'token')}
 end
 local uptime = tonumber(redis.call('INFO', 'server'):match('uptime_in_seconds:(%d+)'))
+local kept = redis.call('GET', KEYS[2])
 local answer
 if uptime < tonumber(ARGV[6]) then
   answer = {'young', (tonumber(ARGV[6]) - uptime) * 1000}
 elseif redis.call('EXISTS', KEYS[1]) == 1 then
   answer = {'held', redis.call('PTTL', KEYS[1])}
-elseif redis.call('EXISTS', KEYS[2]) == 1 then
+elseif kept and kept:sub(1, #owner) ~= owner then
   answer = {'held', redis.call('PTTL', KEYS[2])}
 end
 if answer then
