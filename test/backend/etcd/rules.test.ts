@@ -182,6 +182,28 @@ test('twin: without that, the lock is free when it is released', async (t) => {
   assert.equal(await keeps(scope(t), true), false);
 });
 
+test('a minimum hold lasts from the grant on, also when that had to wait for a renewal', async (t) => {
+  const resource = 'late-hold';
+  const since = performance.now();
+  const notBefore = async <T>(ms: number, ask: () => Promise<T>): Promise<T> => {
+    if (performance.now() - since < ms) throw new Error('14 UNAVAILABLE: not yet');
+    return ask();
+  };
+  // The hold is written after a while, which is made up for; and then no renewal is answered for another while.
+  const txn: KVClient['txn'] = (request, options) =>
+    notBefore(confirms(request) ? 2500 : 0, () => etcd.admin.kv.txn(request, options));
+  const range: KVClient['range'] = (request, options) =>
+    notBefore(6500, () => etcd.admin.kv.range(request, options));
+  const backend = await use(scope(t), altered(etcd.admin, { kv: { txn, range } }), 12_000);
+  await backend.acquire(claim({ resource, holdMs: 30_000 }), never);
+  const kvs = (await etcd.admin.getAll().prefix(`/${resource}`).exec()).kvs;
+  const hold = kvs.find(({ key }) => key.toString().endsWith('-hold'));
+  const { TTL } = await etcd.admin.leaseClient.leaseTimeToLive({ ID: hold?.lease ?? '0' });
+  // Whole seconds, and one of them may have passed since.
+  assert.ok(Number(TTL) >= 29, `${TTL} s of 30 are left`);
+  await etcd.admin.delete().prefix(`/${resource}`);
+});
+
 test('of a lock and a semaphore that come at the same time, at least one is refused', async (t) => {
   const on = scope(t);
   const [a, b] = [await use(on, etcd.admin), await use(on, etcd.admin)];
