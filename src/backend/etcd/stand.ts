@@ -1,6 +1,6 @@
 import { delay } from '../../util/abort.js';
 import type { Timer } from '../../util/clock.js';
-import { messageOf, SessionLostError, WrongKindError } from '../../util/errors.js';
+import { messageOf, NotPermittedError, SessionLostError, WrongKindError } from '../../util/errors.js';
 import { kindOf, wrongKindMessage } from '../claim.js';
 import type { Claim, Contender } from '../contract.js';
 import { SIGNS_PER_TTL } from '../lease-budget.js';
@@ -156,6 +156,10 @@ class Pulse {
       }
     } catch (error) {
       if (error instanceof SessionLostError) return this.stop();
+      if (error instanceof NotPermittedError) {
+        this.stop();
+        return this.#loss.abort(error);
+      }
       log.debug({}, `a renewal failed: ${messageOf(error)}`);
       const silentMs = clock.now() - this.#place.renewedAt;
       if (silentMs > this.#place.ttlMs) {

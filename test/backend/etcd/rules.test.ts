@@ -4,7 +4,7 @@ import { Etcd3, type ITxnRequest, type KVClient, type WatchClient } from 'etcd3'
 import type { EtcdClient } from '../../../src/backend/etcd/client.js';
 import { useEtcd } from '../../../src/backend/etcd/index.js';
 import { until } from '../../../src/testing/until.js';
-import { WrongKindError } from '../../../src/util/errors.js';
+import { NotPermittedError, WrongKindError } from '../../../src/util/errors.js';
 import { type Etcd, startEtcd, startEtcdCluster } from '../../helpers/etcd.js';
 import { type Scope, scope } from '../../helpers/scope.js';
 import { claim, never, openOptions } from './kit.js';
@@ -202,6 +202,17 @@ test('a minimum hold lasts from the grant on, also when that had to wait for a r
   // Whole seconds, and one of them may have passed since.
   assert.ok(Number(TTL) >= 29, `${TTL} s of 30 are left`);
   await etcd.admin.delete().prefix(`/${resource}`);
+});
+
+test('a waiter that may not read any more is told so, and not that no server answered', async (t) => {
+  const on = scope(t);
+  const holder = await use(on, etcd.admin);
+  await holder.acquire(claim({ resource: 'forbidden' }), never);
+  const range: KVClient['range'] = async () => {
+    throw new Error('7 PERMISSION_DENIED: etcdserver: permission denied');
+  };
+  const waiter = await use(on, altered(etcd.admin, { kv: { range } }));
+  await assert.rejects(waiter.acquire(claim({ resource: 'forbidden' }), never), NotPermittedError);
 });
 
 test('of a lock and a semaphore that come at the same time, at least one is refused', async (t) => {
