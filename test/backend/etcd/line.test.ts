@@ -111,6 +111,7 @@ test('an address has servers, a prefix and a login', () => {
 test('errors are told apart by what they mean for a lock', () => {
   const of = (message: string) => failureOf(new Error(message));
   assert.equal(of('14 UNAVAILABLE: etcdserver: leader changed'), 'passing');
+  assert.equal(of('12 UNIMPLEMENTED: Received HTTP status code 404'), 'passing');
   assert.equal(of('4 DEADLINE_EXCEEDED: Deadline exceeded'), 'passing');
   assert.equal(
     of('Lease 5 NOT_FOUND: etcdserver: requested lease not found is expired or revoked'),
