@@ -21,6 +21,8 @@ export interface AddressOf {
   /** `ZooKeeper`, `etcd` */
   readonly service: string;
   readonly defaultPort: number;
+  /** Whether a path may have an "@" in it; otherwise one there is taken for that of a login, whose password has a slash. */
+  readonly atInPath?: boolean;
 }
 
 /** `[v6]`, `[v6]:port`, `host`, `host:port`; a bare IPv6 address has more than one colon and is taken whole. */
@@ -35,6 +37,7 @@ export function parseAddress(address: string, of: AddressOf): Address {
   const at = /^([^/]*)@/.exec(address);
   const rest = address.slice(at?.[0].length ?? 0);
   const slash = rest.indexOf('/');
+  if (rest.includes('@') && of.atInPath !== true) throw oddLogin(of);
   return {
     servers: parseServers(slash < 0 ? rest : rest.slice(0, slash), rest, of),
     login: at === null ? undefined : decodeLogin(at[1] ?? '', of),
@@ -47,14 +50,8 @@ function parseServers(list: string, rest: string, of: AddressOf): Server[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
-  try {
-    if (parts.length === 0) throw unreadable('host:port[,host:port…]', rest, of);
-    return parts.map((part) => parseServer(part, of));
-  } catch (error) {
-    // What looks like a server may be the beginning of a password that has a slash in it: it is not shown.
-    if (!rest.includes('@')) throw error;
-    throw oddLogin(of);
-  }
+  if (parts.length === 0) throw unreadable('host:port[,host:port…]', rest, of);
+  return parts.map((part) => parseServer(part, of));
 }
 
 /** The way a server is written in messages. */

@@ -27,9 +27,7 @@ export function parseRedis(address: string): RedisAddress {
     throw new UsageError(`redis address: expected masters of their own, got ${twice} twice`);
   }
   if (!/^(\/\d{1,9})?$/.test(path)) {
-    // With an "@" in it, it may be the rest of a password.
-    const got = path.includes('@') ? 'something with an "@"' : JSON.stringify(path);
-    throw new UsageError(`redis address: expected the number of a database, got ${got}`, {
+    throw new UsageError(`redis address: expected the number of a database, got ${JSON.stringify(path)}`, {
       hint: 'redis://host:port/3 is the database 3; the name of the lock is --lockpath and --lockid',
     });
   }
