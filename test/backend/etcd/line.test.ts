@@ -106,6 +106,7 @@ test('an address has servers, a prefix and a login', () => {
   assert.deepEqual([servers.length, login, prefix], [2, 'me:p@ss', '/app']);
   assert.equal(servers[0]?.port, 2379);
   assert.throws(() => parseCluster('me@a'), UsageError);
+  assert.throws(() => parseCluster('me:1/secret@a'), { name: 'UsageError', message: /^(?!.*secret)/ });
 });
 
 test('errors are told apart by what they mean for a lock', () => {
