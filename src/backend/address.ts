@@ -21,31 +21,37 @@ export interface AddressOf {
   /** `ZooKeeper`, `etcd` */
   readonly service: string;
   readonly defaultPort: number;
+  /** Whether a path may have an "@" in it; otherwise one there is taken for that of a login, whose password has a slash. */
+  readonly atInPath?: boolean;
 }
 
 /** `[v6]`, `[v6]:port`, `host`, `host:port`; a bare IPv6 address has more than one colon and is taken whole. */
 const SERVER = /^(?:\[(?<bracketed>[^\]]+)\]|(?<bare>[^:\s[\]]+))(?::(?<port>[^:]*))?$/;
 
 /**
- * Reads `[user:password@]host:port,…[/path]`, spaces allowed around each server, IPv6 addresses bare or in brackets.
+ * Reads `[user:password@]host:port,…[/path]`, spaces allowed around each server, IPv6 addresses bare or in brackets. A login
+ * ends with the last `@` before the first slash, as in any URL.
  * @throws UsageError naming the part that cannot be read, and never the login
  */
 export function parseAddress(address: string, of: AddressOf): Address {
-  const at = /^([^/@]*)@/.exec(address);
+  const at = /^([^/]*)@/.exec(address);
   const rest = address.slice(at?.[0].length ?? 0);
   const slash = rest.indexOf('/');
-  const list = slash < 0 ? rest : rest.slice(0, slash);
-  const servers = list
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-    .map((part) => parseServer(part, of));
-  if (servers.length === 0) throw unreadable('host:port[,host:port…]', rest, of);
+  if (rest.includes('@') && of.atInPath !== true) throw oddLogin(of);
   return {
-    servers,
+    servers: parseServers(slash < 0 ? rest : rest.slice(0, slash), rest, of),
     login: at === null ? undefined : decodeLogin(at[1] ?? '', of),
     path: slash < 0 ? '' : rest.slice(slash).trim().replace(/\/+$/, ''),
   };
+}
+
+function parseServers(list: string, rest: string, of: AddressOf): Server[] {
+  const parts = list
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+  if (parts.length === 0) throw unreadable('host:port[,host:port…]', rest, of);
+  return parts.map((part) => parseServer(part, of));
 }
 
 /** The way a server is written in messages. */
@@ -57,10 +63,15 @@ function decodeLogin(text: string, of: AddressOf): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new UsageError(
-      `${of.service} address: expected user:password before "@" with %-codes for odd characters`,
-    );
+    throw oddLogin(of);
   }
+}
+
+function oddLogin({ service }: AddressOf): UsageError {
+  return new UsageError(
+    `${service} address: expected user:password before "@" with %-codes for odd characters`,
+    { hint: '"/" is written %2F, "@" %40, "%" %25' },
+  );
 }
 
 function parseServer(part: string, of: AddressOf): Server {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { messageOf, UsageError } from '../util/errors.js';
 import type { LeaseBudget } from '../util/lease-deadline.js';
+import { showServer } from './address.js';
 import type { LockBackend, Traits } from './contract.js';
 import { parseCluster } from './etcd/address.js';
 import { leaseBudget as etcdBudget } from './etcd/timing.js';
@@ -22,10 +23,10 @@ export interface Service {
   /** Which credentials it takes. */
   readonly takes: { readonly login: boolean; readonly acl: boolean; readonly tls: boolean };
   /**
-   * How many servers a URL names.
+   * The servers that a URL names, `host:port` each.
    * @throws UsageError for one that cannot be read
    */
-  readonly servers: (url: string) => number;
+  readonly servers: (url: string) => readonly string[];
   /**
    * The time line of a lease, if the service gives the timeout that is asked for; `undefined` where silence cannot lose it.
    * @throws UsageError for a timing that cannot hold
@@ -37,7 +38,7 @@ export interface Service {
 
 const NO_SERVER = {
   takes: { login: false, acl: false, tls: false },
-  servers: () => 1,
+  servers: () => ['this host'],
   budget: () => undefined,
 } as const;
 
@@ -45,7 +46,7 @@ const ZOOKEEPER: Service = {
   name: 'ZooKeeper',
   queue: 'fair',
   takes: { login: true, acl: true, tls: true },
-  servers: (url) => parseEnsemble(addressOf(url)).servers.length,
+  servers: (url) => parseEnsemble(addressOf(url)).servers.map(showServer),
   budget: leaseBudget,
   async open(url, options, signal) {
     const { openZooKeeper } = await import('./zookeeper/index.js');
@@ -57,7 +58,7 @@ const ETCD: Service = {
   name: 'etcd',
   queue: 'fair',
   takes: { login: true, acl: false, tls: true },
-  servers: (url) => parseCluster(addressOf(url)).servers.length,
+  servers: (url) => parseCluster(addressOf(url)).servers.map(showServer),
   budget: etcdBudget,
   async open(url, options, signal) {
     const { openEtcd } = await import('./etcd/index.js');
@@ -69,7 +70,7 @@ const REDIS: Service = {
   name: 'redis',
   queue: 'race',
   takes: { login: true, acl: false, tls: true },
-  servers: (url) => parseRedis(addressOf(url)).servers.length,
+  servers: (url) => parseRedis(addressOf(url)).servers.map(showServer),
   budget: redisBudget,
   async open(url, options, signal) {
     const { openRedis } = await import('./redis/index.js');
@@ -87,7 +88,7 @@ const MEMCACHED: Service = {
   name: 'memcached',
   queue: 'race',
   takes: { login: false, acl: false, tls: false },
-  servers: (url) => parseServers(addressOf(url)).length,
+  servers: (url) => parseServers(addressOf(url)).map(showServer),
   budget: memcachedBudget,
   async open(url, options, signal) {
     const { openMemcached } = await import('./memcached/index.js');

@@ -16,7 +16,7 @@ export const OPTIONS = {
   url: {
     kind: 'text',
     group: 'service',
-    help: 'the lock service as a URL, instead of --zkhosts: zk://host:port,…[/chroot], file:///directory or memory://',
+    help: 'the lock service, instead of --zkhosts: zk:// etcd:// redis:// rediss:// memcached:// with host:port,…, or file:///directory',
   },
   'memcache-servers': {
     kind: 'text',

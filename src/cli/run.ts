@@ -7,6 +7,7 @@ import { hasControllingTerminal } from '../child/terminal.js';
 import type { Outcome, World } from '../supervisor/job.js';
 import { supervise } from '../supervisor/supervise.js';
 import { systemClock } from '../util/clock.js';
+import { DeferredLog } from '../util/deferred-log.js';
 import type { Log } from '../util/log.js';
 import { alteredVariables } from './command-line.js';
 import { connect } from './connect.js';
@@ -35,7 +36,8 @@ const CLEAR_LIMIT_MS = 50;
  */
 export async function run(settings: Settings, signals: ProcessSignals, bug: AbortSignal): Promise<number> {
   const logger = openLogger(settings.log, systemClock, process.env);
-  const { log } = logger;
+  // Nothing is told before the first line: a quick server, or one that has to be waited for, is known earlier.
+  const log = new DeferredLog();
   const url = settings.service.url ?? localUrl(process.getuid?.() ?? 0);
   const session = new FirstSession((signal) =>
     connect(url, settings.service, { clock: systemClock, log }, signal),
@@ -51,22 +53,26 @@ export async function run(settings: Settings, signals: ProcessSignals, bug: Abor
       log,
     });
     const begin = once(() => {
-      reportSurroundings(log, settings, url, stage.level);
+      reportSurroundings(logger.log, settings, url, stage.level);
+      log.become(logger.log);
       void logger.start();
     });
     // With a server, in the next pause, when the first requests of the session are on their way; and soon, if there is none.
     if (settings.service.budget === undefined) begin();
     session.opened.then(() => setImmediate(begin));
     systemClock.setTimer(BEGIN_LOG_WITHIN_MS, begin);
-    const outcome = await superviseIn(settings, stage, session, logger, signals, bug).finally(begin);
+    const outcome = await superviseIn(settings, stage, session, { ...logger, log }, signals, bug).finally(
+      begin,
+    );
     logger.spinner?.stop();
-    reportOutcome(logger.log, outcome);
+    reportOutcome(log, outcome);
     return statusOfOutcome(outcome);
   } catch (error) {
     logger.spinner?.stop();
-    reportFailure(logger.log, error, settings.command);
+    reportFailure(log, error, settings.command);
     return bug.aborted ? EXIT_STATUSES.bug.status : statusOfFailure(error, settings.conflictStatus);
   } finally {
+    log.become(logger.log);
     await logger.flush(FLUSH_LIMIT_MS);
   }
 }

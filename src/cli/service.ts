@@ -52,7 +52,7 @@ export function readService(values: Values, waiting: Waiting): Service {
   const attempts = values.attempts('retry') ?? Number.POSITIVE_INFINITY;
   // Whatever the directory of --local is: it is one of files.
   const kind = named(chosenBy, () => serviceOf(url ?? 'file:'));
-  const servers = url === undefined ? 1 : named(chosenBy, () => kind.servers(url));
+  const servers = url === undefined ? 1 : named(chosenBy, () => kind.servers(url).length);
   refuseIdleOptions(values, kind, chosenBy);
   return {
     url,

@@ -4,11 +4,12 @@ import { switchIn } from './alternatives.js';
 import { flagOf } from './option-names.js';
 import type { OptionName } from './options.js';
 import { credentialsFor, type Service } from './service.js';
+import { withLoginOf } from './url-login.js';
 import { Values } from './values.js';
 
 /** What `lockex verify` was asked for. */
 export interface VerifySettings {
-  /** What to ask; `undefined` when no run around us has told. */
+  /** What to ask, with a login perhaps: a secret; `undefined` when no run around us has told. */
   readonly asked: { readonly url: string; readonly evidence: string } | undefined;
   /** How to come to terms with the service. */
   readonly service: Omit<Service, 'url' | 'chosenBy' | 'queue' | 'budget'>;
@@ -52,7 +53,7 @@ export function readVerifySettings(values: Values, evidence: string | undefined)
   }
   const timeoutMs = values.milliseconds('timeout');
   const limitMs = typed?.has('timeout') ? timeoutMs : Math.min(timeoutMs, LIMIT_MS);
-  const asked = evidence === undefined ? undefined : { url: readEvidence(evidence)('url'), evidence };
+  const asked = evidence === undefined ? undefined : { url: urlOf(evidence, values), evidence };
   return {
     asked,
     service: {
@@ -66,6 +67,13 @@ export function readVerifySettings(values: Values, evidence: string | undefined)
     quiet:
       values.layers.map((layer) => switchIn(layer, 'quiet')).find((quiet) => quiet !== undefined) ?? false,
   };
+}
+
+/** Evidence has no secrets: a login that the run had from `LOCKEX_URL` is still there. */
+function urlOf(evidence: string, values: Values): string {
+  const url = readEvidence(evidence)('url');
+  const whole = values.layers[0]?.has('auth-file') ? undefined : values.text('url');
+  return whole === undefined ? url : withLoginOf(whole, url);
 }
 
 /** The values without what is the run's alone: an access list for nodes that are not made needs no credentials. */

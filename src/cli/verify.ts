@@ -51,7 +51,8 @@ export async function verify(
   } catch (error) {
     if (stoppedBy !== undefined) return { status: 128 + constants.signals[stoppedBy] };
     if (!(error instanceof LockexError) || error instanceof UsageError) throw error;
-    return notConfirmed(`it cannot be confirmed that the lock is still ours: ${error.message}`);
+    const hint = error.hint === undefined ? '' : ` (${error.hint})`;
+    return notConfirmed(`it cannot be confirmed that the lock is still ours: ${error.message}${hint}`);
   } finally {
     limit.cancel();
     unsubscribe();

@@ -1,7 +1,7 @@
 import { UsageError } from '../util/errors.js';
 import type { Lock } from './lock.js';
 import { Locks } from './locks.js';
-import type { Where } from './opening.js';
+import { openingOf, type Where } from './opening.js';
 import { type ConnectOptions, readOptions } from './options.js';
 
 /** Where the locks of a whole program are, and what they are like. */
@@ -25,7 +25,7 @@ export function configure(options: Configuration): void {
       hint: 'close() ends what was configured before',
     });
   }
-  readOptions(options);
+  openingOf(options.url, readOptions(options));
   configuration = options;
 }
 

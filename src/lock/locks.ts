@@ -14,7 +14,7 @@ import { Sessions } from './sessions.js';
 const RELEASE_LIMIT_MS = 500;
 
 /**
- * The locks of one service. A session is opened with the first use, and another one when that has ended. It keeps the
+ * The locks of one service. A session is opened with the first use, and another one when that has ended. It may keep the
  * process alive until `close`.
  */
 export class Locks implements AsyncDisposable {

@@ -29,6 +29,10 @@ export interface Opening {
 export function openingOf(where: Where, settings: LockSettings): Opening {
   if (typeof where === 'string') return openingOfUrl(where, settings);
   if (typeof where === 'function') return { open: where, owned: true };
+  // A program without type checks, whose variable with the URL is not set, comes here with nothing.
+  if (typeof where !== 'object' || where === null) {
+    throw new UsageError(`expected a URL, a client, a backend or a function that opens one, got ${where}`);
+  }
   if ('acquire' in where) return { open: async () => where, owned: false };
   return { open: openingByClient(where, settings), owned: true };
 }

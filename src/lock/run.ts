@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { env as environment } from 'node:process';
 import type { Contender } from '../backend/contract.js';
 import type { Command, SignalName } from '../child/child.js';
@@ -8,6 +9,7 @@ import type { Job, Outcome, Waiting } from '../supervisor/job.js';
 import { lockIdOf } from '../supervisor/lock-id.js';
 import { supervise } from '../supervisor/supervise.js';
 import { type Duration, millisecondsOf } from '../util/duration.js';
+import { UsageError } from '../util/errors.js';
 import { silentLog } from '../util/log.js';
 import { printable, SHOWN_COMMAND, showWords } from '../util/words.js';
 import { AbortFeed } from './abort-feed.js';
@@ -103,7 +105,13 @@ function jobOf(settings: LockSettings, command: Command, options: RunOptions): J
     attempts: options.attempts ?? 1,
     command,
     env: options.env ?? environment,
-    stopSignal: options.stopSignal ?? 'SIGTERM',
+    stopSignal: knownSignal(options.stopSignal ?? 'SIGTERM'),
     killAfterMs: millisecondsOf('killAfter', options.killAfter ?? KILL_AFTER, 0),
   };
+}
+
+/** The guardian, which has to send it, would end of one that is none. */
+function knownSignal(name: SignalName): SignalName {
+  if (Object.hasOwn(constants.signals, name)) return name;
+  throw new UsageError(`stopSignal: expected a signal such as 'SIGTERM', got ${JSON.stringify(name)}`);
 }

@@ -36,6 +36,22 @@ test('TLS and credentials come from its own options or the environment; what is 
   assert.deepEqual([settings.service.acl, settings.asked?.url, settings.quiet], ['open', 'zk://a:1', true]);
 });
 
+test('a login in the LOCKEX_URL of the run is used, for the servers that it is of and for no others', () => {
+  const asked = (url: string, options: readonly string[] = []) =>
+    verify(options, { LOCKEX_VERIFY: '{"url":"redis://a:6379,b:7000/2"}', LOCKEX_URL: url }).asked?.url;
+  const without = 'redis://a:6379,b:7000/2';
+  assert.equal(asked('redis://me:p$&w%2F@b:7000,a/2'), 'redis://me:p$&w%2F@a:6379,b:7000/2');
+  const others = [
+    'redis://b:7000,a/2',
+    'redis://:pw@a',
+    'etcd://me:pw@a:6379,b:7000',
+    'x://:pw@a',
+    'redis://:p@a:x',
+  ];
+  for (const url of others) assert.equal(asked(url), without, url);
+  assert.equal(asked('redis://me:pw@a,b:7000/2', ['--auth-file', 'auth']), without, 'what is typed wins');
+});
+
 test('its options may stand before and after the word, and no others may', () => {
   const before = parse(['-q', '-T', '2', 'verify', '--tls-ca', 'x'], { LOCKEX_VERIFY: EVIDENCE });
   assert.deepEqual(before.kind === 'verify' && before.settings, verify(['-q', '-T2', '--tls-ca=x']));

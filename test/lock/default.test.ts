@@ -33,4 +33,6 @@ test('a program says once where its locks are, and opens nothing before it uses 
 
 test('what is configured is checked when it is said', () => {
   assert.throws(() => configure({ url: 'memory:', ttl: 0 }), /^UsageError: ttl/);
+  assert.throws(() => configure({ url: 'nowhere' }), /^UsageError: expected a URL that begins with/);
+  assert.throws(() => configure({ url: 'redis://a', acl: 'open' }), /^UsageError: acl/);
 });

@@ -31,6 +31,8 @@ test('options that cannot be used are refused before anything is opened, and the
   const refused: readonly (readonly [string, ConnectOptions, RegExp])[] = [
     ['nowhere', {}, /expected a URL that begins with one of .*zk:/],
     ['zk://', {}, /./],
+    // @ts-expect-error: what a variable that is not set gives a program without type checks
+    [undefined, {}, /^expected a URL, a client, a backend or a function that opens one, got undefined$/],
     [
       'zk://a',
       { ttl: 0 },

@@ -94,3 +94,13 @@ test('what cannot be started, and what is no option, is thrown', async () => {
   await assert.rejects(locks.run('true', [], { killAfter: -1 }), /killAfter/);
   assert.deepEqual(memory.service.resources, []);
 });
+
+test('a stop signal that is none is refused before anything is started, and not when it is to be sent', async () => {
+  await using memory = new MemoryLocks();
+  // What the types refuse, a JavaScript program may say.
+  const stopSignal = 'TERM' as 'SIGTERM';
+  await assert.rejects(
+    memory.connect().run('true', [], { stopSignal }),
+    (error) => error instanceof UsageError && /^stopSignal: .* got "TERM"$/.test(error.message),
+  );
+});

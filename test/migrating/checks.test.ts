@@ -36,7 +36,7 @@ test('lines that exclude nobody are found, whatever they are to do', async (t) =
 test('a line that waits where it is to give up is found, and one that gives up where it is to wait', async (t) => {
   await assert.rejects(run(t, waits('serve'), 'lockex --local -n -i a -- serve'), /expected it to wait/);
   await assert.rejects(
-    run(t, refuses('serve', 1, 500), 'lockex --local -n -i a -- serve'),
-    /not before 500 ms/,
+    run(t, refuses('serve', 1, 60_000), 'lockex --local -n -i a -- serve'),
+    /not before 60000 ms/,
   );
 });

@@ -6,6 +6,7 @@ import { SCHEMES } from '../../src/backend/registry.js';
 import { allOptions, variablesOf } from '../../src/cli/option-names.js';
 import { codeIn, DOCUMENT, readDocument, takeApart } from './document.js';
 import { EXPECTATIONS } from './expectations.js';
+import { THEIRS } from './their-options.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -85,119 +86,6 @@ test('the words of the library that stand for theirs are words of the library', 
   );
   assert.deepEqual(strangeIn('`tryAcquire()`, or `tryToAcquire()`'), ['tryToAcquire']);
 });
-
-/** All options that each tool has, from its own description; where it stands is said beside it. */
-const THEIRS: Readonly<Record<string, readonly string[]>> = {
-  // lockex/execute.py
-  'The Python lockex': [
-    '--blocking',
-    '--no-blocking',
-    '--concurrent',
-    '--lockid',
-    '--lockpath',
-    '--lockname',
-    '--lockretry',
-    '--retry',
-    '--locktimeout',
-    '--timeout',
-    '--zkhosts',
-    'ZKHOSTS',
-  ],
-  // its README
-  distmutex: ['-once', 'MEMCACHE_SERVERS', 'MEMCACHE_KEY'],
-  // cmd/dlock/main.go
-  dlock: ['-name', '-redis', '-expire'],
-  // flock(1), util-linux 2.38
-  flock: [
-    '--command',
-    '--conflict-exit-code',
-    '--no-fork',
-    '--exclusive',
-    '--nonblock',
-    '--close',
-    '--shared',
-    '--unlock',
-    '--timeout',
-    '--verbose',
-    '--help',
-    '--version',
-  ],
-  // command/lock, and what all consul commands have
-  'consul lock': [
-    '-child-exit-code',
-    '-monitor-retry',
-    '-n',
-    '-name',
-    '-pass-stdin',
-    '-shell',
-    '-timeout',
-    '-try',
-    '-verbose',
-    '-http-addr',
-    '-token',
-    '-token-file',
-    '-ca-file',
-    '-ca-path',
-    '-client-cert',
-    '-client-key',
-    '-tls-server-name',
-    '-datacenter',
-    '-stale',
-  ],
-  // etcdctl lock --help, 3.4 (and 3.5: --auth-jwt-token)
-  'etcdctl lock': [
-    '--ttl',
-    '--endpoints',
-    '--cacert',
-    '--cert',
-    '--key',
-    '--user',
-    '--password',
-    '--auth-jwt-token',
-    '--dial-timeout',
-    '--command-timeout',
-    '--keepalive-time',
-    '--keepalive-timeout',
-    '--discovery-srv',
-    '--discovery-srv-name',
-    '--insecure-discovery',
-    '--insecure-transport',
-    '--insecure-skip-tls-verify',
-    '--debug',
-    '--write-out',
-    '--hex',
-    '--help',
-  ],
-  // sherlock/__init__.py, sherlock/lock.py, 0.4.1
-  sherlock: [
-    'backend',
-    'client',
-    'namespace',
-    'expire',
-    'retry_interval',
-    'locked()',
-    'renew()',
-    'RedisLock',
-    'EtcdLock',
-    'MCLock',
-    'FileLock',
-    'KubernetesLock',
-    'backends.register',
-    'LockTimeoutException',
-    'LockException',
-  ],
-  // its README and distributedlock/__init__.py, 1.2
-  distributedlock: [
-    'key',
-    'blocking',
-    'DEFAULT_BLOCKING',
-    'DEFAULT_MEMCACHED_CLIENT',
-    'DEFAULT_TIMEOUT',
-    'DEFAULT_LOCK_FACTORY',
-    'DEBUG',
-    'LockNotAcquiredError',
-  ],
-};
 
 for (const [section, all] of Object.entries(THEIRS)) {
   test(`every option of ${section} has a row`, () => {

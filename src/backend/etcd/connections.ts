@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Log } from '../../util/log.js';
 import { type Server, showServer } from '../address.js';
 import type { EtcdClient } from './client.js';
@@ -101,6 +102,8 @@ export class Connections {
     if (way === undefined) throw new Error('there is no server to connect to');
     const { client, close, answered } = way.dial();
     const over = new AbortController();
+    // Every request under way is told of its end.
+    setMaxListeners(0, over.signal);
     const end = (reason: Error) => {
       over.abort(reason);
       close();

@@ -14,10 +14,11 @@ function statusOf(message: string): number | undefined {
 const [PERMISSION_DENIED, UNAUTHENTICATED] = [7, 16];
 
 /**
- * CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, INTERNAL, UNAVAILABLE, DATA_LOSS, UNAUTHENTICATED:
- * what says nothing of the request, but of the connection, the server, or the state the cluster is in.
+ * CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS,
+ * UNAUTHENTICATED: what says nothing of the request, but of the connection, the server, or the state the cluster is in.
+ * (What we ask for is implemented by every etcd; UNIMPLEMENTED is what gRPC makes of a 404 of a web server or a proxy.)
  */
-const PASSING: ReadonlySet<number | undefined> = new Set([1, 2, 4, 8, 10, 13, 14, 15, UNAUTHENTICATED]);
+const PASSING: ReadonlySet<number | undefined> = new Set([1, 2, 4, 8, 10, 12, 13, 14, 15, UNAUTHENTICATED]);
 
 /**
  * What an answer that is an error means for us.

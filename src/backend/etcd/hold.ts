@@ -54,12 +54,14 @@ export class Hold {
   /** The permit is confirmed: sees to it that the hold lasts from now on, also when that took long. */
   async begin(signal: AbortSignal): Promise<void> {
     const { clock } = this.#session;
-    if (clock.now() - this.#grantedAt <= this.#ttlMs - this.#holdMs) return;
-    const { TTL } = await this.#session.persist(
-      (client, options) => keepAliveOnce(client, this.#lease, options),
-      signal,
-    );
-    if (Number(TTL) <= 0) throw new SessionLostError('the minimum hold had run out before the lock was ours');
+    while (clock.now() - this.#grantedAt > this.#ttlMs - this.#holdMs) {
+      this.#grantedAt = await this.#session.persist(async (client, options) => {
+        const sentAt = clock.now();
+        const { TTL } = await keepAliveOnce(client, this.#lease, options);
+        if (Number(TTL) > 0) return sentAt;
+        throw new SessionLostError('the minimum hold had run out before the lock was ours');
+      }, signal);
+    }
   }
 
   /** Nobody got the permit: nobody is to wait for it. Once, and not for long: it ends by itself. */

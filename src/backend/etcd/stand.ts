@@ -1,6 +1,6 @@
 import { delay } from '../../util/abort.js';
 import type { Timer } from '../../util/clock.js';
-import { messageOf, SessionLostError, WrongKindError } from '../../util/errors.js';
+import { messageOf, NotPermittedError, SessionLostError, WrongKindError } from '../../util/errors.js';
 import { kindOf, wrongKindMessage } from '../claim.js';
 import type { Claim, Contender } from '../contract.js';
 import { SIGNS_PER_TTL } from '../lease-budget.js';
@@ -50,27 +50,33 @@ export async function standInLine(
   }
 }
 
-/** The last step, with the minimum hold in it; done again until it stands on a fresh renewal. */
+/** The last step, with the minimum hold in it; done again until it stands on a fresh renewal, and the hold lasts from now. */
 async function confirm(session: Session, place: Place, claim: Claim, signal: AbortSignal): Promise<void> {
   const hold = Hold.of(session, place, claim);
+  const isStale = () => session.clock.now() - place.renewedAt > place.ttlMs * FRESH;
   try {
     const beside = hold === undefined ? [] : [await hold.prepare(signal)];
     await place.confirm(beside, signal);
-    await hold?.begin(signal);
-    while (session.clock.now() - place.renewedAt > place.ttlMs * FRESH) {
-      signal.throwIfAborted();
-      const renewal = await place.renew().catch((error: unknown) => {
-        session.log.debug({}, `a renewal failed: ${messageOf(error)}`);
-        return undefined;
-      });
-      if (renewal?.how === 'lost') throw placeLost(place, renewal.cause);
-      if (renewal === undefined) await delay(place.ttlMs / SIGNS_PER_TTL, session.clock, signal);
-    }
+    do {
+      while (isStale()) await refresh(session, place, signal);
+      await hold?.begin(signal);
+    } while (isStale());
     signal.throwIfAborted();
   } catch (error) {
     await hold?.drop();
     throw error;
   }
+}
+
+/** Tries once to have a place kept; after a failure it waits a while. */
+async function refresh(session: Session, place: Place, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const renewal = await place.renew().catch((error: unknown) => {
+    session.log.debug({}, `a renewal failed: ${messageOf(error)}`);
+    return undefined;
+  });
+  if (renewal?.how === 'lost') throw placeLost(place, renewal.cause);
+  if (renewal === undefined) await delay(place.ttlMs / SIGNS_PER_TTL, session.clock, signal);
 }
 
 function placeLost(place: Place, cause: string): Error {
@@ -150,6 +156,10 @@ class Pulse {
       }
     } catch (error) {
       if (error instanceof SessionLostError) return this.stop();
+      if (error instanceof NotPermittedError) {
+        this.stop();
+        return this.#loss.abort(error);
+      }
       log.debug({}, `a renewal failed: ${messageOf(error)}`);
       const silentMs = clock.now() - this.#place.renewedAt;
       if (silentMs > this.#place.ttlMs) {

@@ -1,5 +1,5 @@
 import { delay } from '../../util/abort.js';
-import { SessionLostError, UsageError } from '../../util/errors.js';
+import { ServiceUnreachableError, SessionLostError, UsageError } from '../../util/errors.js';
 import { randomId } from '../../util/random-id.js';
 import { sha256 } from '../../util/sha256.js';
 import { type Server, showServer } from '../address.js';
@@ -73,7 +73,7 @@ export class MemcachedBackend implements LockBackend {
     });
   }
 
-  /** A server that may have forgotten a lock grants none to who does not want to wait: that is said in the log. */
+  /** @throws ServiceUnreachableError when the server may have forgotten a lock: nobody can say whether it is free */
   tryAcquire(claim: Claim, signal: AbortSignal): Promise<Lease | undefined> {
     return this.#as(signal, async (either) => {
       // Nobody is told of a queue that we do not stand in.
@@ -82,7 +82,7 @@ export class MemcachedBackend implements LockBackend {
       const contending = this.#contending(bid);
       const look = await asked(bid.connection, this.#options, () => contending.look(either), either);
       if (look.how === 'granted') return this.#keep(bid, look.lease);
-      if (look.how === 'unsettled') contending.tellUnsettled(look.forMs);
+      if (look.how === 'unsettled') throw new ServiceUnreachableError(contending.refusal(look.forMs));
       return undefined;
     });
   }

@@ -79,24 +79,27 @@ export class Contending {
       const look = await this.#tryLook(signal);
       if (look?.how === 'granted') return look.lease;
       if (look?.how === 'held') this.#tellHeld(look.found);
-      if (look?.how === 'unsettled') this.tellUnsettled(look.forMs);
+      if (look?.how === 'unsettled') this.#tellUnsettled(look.forMs);
       const { from, to } = this.#lookMs;
       await delay(from + this.#random() * (to - from), this.#bid.clock, signal);
     }
   }
 
-  /** Says, once, why a lock that nobody holds is not granted. */
-  tellUnsettled(forMs: number): void {
+  /** What is to be said of a lock that nobody holds and that is not granted. */
+  refusal(forMs: number): string {
+    return (
+      `memcached ${showServer(this.#bid.connection.server)} was started a short while ago and may have forgotten who ` +
+      `holds the lock: it is granted to nobody for another ${Math.ceil(forMs / 1000)} s`
+    );
+  }
+
+  /** Says it once. */
+  #tellUnsettled(forMs: number): void {
     if (this.#toldUnsettled) return;
     this.#toldUnsettled = true;
     // Whoever held may write its lock again: that is news then.
     this.#toldOf = undefined;
-    const { log, connection } = this.#bid;
-    log.warn(
-      { waitMs: Math.round(forMs) },
-      `memcached ${showServer(connection.server)} was started a short while ago and may have forgotten who holds ` +
-        `the lock: it is granted to nobody for another ${Math.ceil(forMs / 1000)} s`,
-    );
+    this.#bid.log.warn({ waitMs: Math.round(forMs) }, this.refusal(forMs));
     this.#tell([]);
   }
 

@@ -129,7 +129,7 @@ export class Masters {
     const why = this.all.flatMap((master) => (master.isGreeted ? [] : [master.failure.message]));
     const of = this.all.length === 1 ? '' : `expected ${this.majority} of ${this.all.length} masters: `;
     return new ServiceUnreachableError(`no session with redis: ${of}${why.join('; ')}`, {
-      hint: 'are the servers up, and is the address right (--url)?',
+      hint: 'are the servers up, is the address right (--url, LOCKEX_URL), and is it one with TLS (rediss://)?',
     });
   }
 }

@@ -34,7 +34,7 @@ export function redisError(server: string, error: unknown): LockexError {
     return new NotPermittedError(message, { cause: error, hint });
   }
   if (REFUSED.test(messageOf(error)) || REFUSED_IN_SCRIPT.test(messageOf(error))) {
-    const hint = `check --auth-file; a user of its own needs ${RIGHTS}`;
+    const hint = `check --auth-file or the login in LOCKEX_URL; a user of its own needs ${RIGHTS}`;
     return new NotPermittedError(message, { cause: error, hint });
   }
   return new ServiceUnreachableError(message, {

@@ -2,9 +2,9 @@ import type { Stat } from 'node-zookeeper-client';
 import type { Timer } from '../../util/clock.js';
 import type { Claim } from '../contract.js';
 import { attend } from './attend.js';
+import type { Grant } from './grant.js';
 import { encodeMarker, excludesMode, type Marker, readMarkers } from './hold-markers.js';
 import type { Recipe } from './lock-queue.js';
-import type { Grant } from './lock-recipe.js';
 import { encodeIdentity, heldPath } from './node-data.js';
 import { failedWith } from './operation-error.js';
 

@@ -14,7 +14,11 @@ export interface Ensemble {
  * @throws UsageError naming the part that cannot be read
  */
 export function parseEnsemble(address: string): Ensemble {
-  const { servers, login, path } = parseAddress(address, { service: 'ZooKeeper', defaultPort: 2181 });
+  const { servers, login, path } = parseAddress(address, {
+    service: 'ZooKeeper',
+    defaultPort: 2181,
+    atInPath: true,
+  });
   if (login !== undefined) {
     throw new UsageError('ZooKeeper address: expected host:port,…[/chroot], got a login before "@"', {
       hint: 'credentials come from a file: --zk-auth-file',

@@ -1,10 +1,10 @@
-import type { Stat } from 'node-zookeeper-client';
 import { delay } from '../../util/abort.js';
 import { SessionLostError, WrongKindError } from '../../util/errors.js';
 import { kindOf, wrongKindMessage } from '../claim.js';
 import type { Claim } from '../contract.js';
 import { SIGNS_PER_TTL } from '../lease-budget.js';
 import { queueOf } from './contender-names.js';
+import type { Grant } from './grant.js';
 import { Handover } from './handover.js';
 import type { Hold } from './hold.js';
 import { keeperOf, type Marker } from './hold-markers.js';
@@ -14,16 +14,6 @@ import type { Nodes } from './nodes.js';
 import { lockHolders, QueueReporter, readKept } from './onlookers.js';
 import { failedWith } from './operation-error.js';
 import type { Session } from './session.js';
-
-/** A node of ours that is a permit, as the write that confirmed it found it. */
-export interface Grant {
-  readonly path: string;
-  readonly stat: Stat;
-  /** Monotonic send time of that write, ms. */
-  readonly sentAt: number;
-  /** What has to be given back before the node is, once the tree is dead. */
-  readonly handover?: Handover | undefined;
-}
 
 /**
  * Waits in the queue of a lock and returns the confirmed grant; `undefined` if `wait` is false and it is not free.

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Client } from 'node-zookeeper-client';
 import type { Farewell } from '../../child/child.js';
 import { delay, orAborted, whenAborted } from '../../util/abort.js';
@@ -56,6 +57,8 @@ export class Session {
   private constructor(options: SessionOptions, dial: Dial) {
     const { clock } = options;
     this.#options = options;
+    // Every wait in line and every lease of a session is told of its end.
+    setMaxListeners(0, this.#over.signal);
     this.#failures = new ConnectionFailures(options.ensemble.servers);
     this.#client = createLibraryClient(options.ttlMs);
     const manager = this.#client.connectionManager;

@@ -106,11 +106,13 @@ test('an address has servers, a prefix and a login', () => {
   assert.deepEqual([servers.length, login, prefix], [2, 'me:p@ss', '/app']);
   assert.equal(servers[0]?.port, 2379);
   assert.throws(() => parseCluster('me@a'), UsageError);
+  assert.throws(() => parseCluster('me:1/secret@a'), { name: 'UsageError', message: /^(?!.*secret)/ });
 });
 
 test('errors are told apart by what they mean for a lock', () => {
   const of = (message: string) => failureOf(new Error(message));
   assert.equal(of('14 UNAVAILABLE: etcdserver: leader changed'), 'passing');
+  assert.equal(of('12 UNIMPLEMENTED: Received HTTP status code 404'), 'passing');
   assert.equal(of('4 DEADLINE_EXCEEDED: Deadline exceeded'), 'passing');
   assert.equal(
     of('Lease 5 NOT_FOUND: etcdserver: requested lease not found is expired or revoked'),

@@ -4,7 +4,7 @@ import { Etcd3, type ITxnRequest, type KVClient, type WatchClient } from 'etcd3'
 import type { EtcdClient } from '../../../src/backend/etcd/client.js';
 import { useEtcd } from '../../../src/backend/etcd/index.js';
 import { until } from '../../../src/testing/until.js';
-import { WrongKindError } from '../../../src/util/errors.js';
+import { NotPermittedError, WrongKindError } from '../../../src/util/errors.js';
 import { type Etcd, startEtcd, startEtcdCluster } from '../../helpers/etcd.js';
 import { type Scope, scope } from '../../helpers/scope.js';
 import { claim, never, openOptions } from './kit.js';
@@ -180,6 +180,39 @@ test('the minimum hold is written in the step that confirms the permit', async (
 
 test('twin: without that, the lock is free when it is released', async (t) => {
   assert.equal(await keeps(scope(t), true), false);
+});
+
+test('a minimum hold lasts from the grant on, also when that had to wait for a renewal', async (t) => {
+  const resource = 'late-hold';
+  const since = performance.now();
+  const notBefore = async <T>(ms: number, ask: () => Promise<T>): Promise<T> => {
+    if (performance.now() - since < ms) throw new Error('14 UNAVAILABLE: not yet');
+    return ask();
+  };
+  // The hold is written after a while, which is made up for; and then no renewal is answered for another while.
+  const txn: KVClient['txn'] = (request, options) =>
+    notBefore(confirms(request) ? 2500 : 0, () => etcd.admin.kv.txn(request, options));
+  const range: KVClient['range'] = (request, options) =>
+    notBefore(6500, () => etcd.admin.kv.range(request, options));
+  const backend = await use(scope(t), altered(etcd.admin, { kv: { txn, range } }), 12_000);
+  await backend.acquire(claim({ resource, holdMs: 30_000 }), never);
+  const kvs = (await etcd.admin.getAll().prefix(`/${resource}`).exec()).kvs;
+  const hold = kvs.find(({ key }) => key.toString().endsWith('-hold'));
+  const { TTL } = await etcd.admin.leaseClient.leaseTimeToLive({ ID: hold?.lease ?? '0' });
+  // Whole seconds, and one of them may have passed since.
+  assert.ok(Number(TTL) >= 29, `${TTL} s of 30 are left`);
+  await etcd.admin.delete().prefix(`/${resource}`);
+});
+
+test('a waiter that may not read any more is told so, and not that no server answered', async (t) => {
+  const on = scope(t);
+  const holder = await use(on, etcd.admin);
+  await holder.acquire(claim({ resource: 'forbidden' }), never);
+  const range: KVClient['range'] = async () => {
+    throw new Error('7 PERMISSION_DENIED: etcdserver: permission denied');
+  };
+  const waiter = await use(on, altered(etcd.admin, { kv: { range } }));
+  await assert.rejects(waiter.acquire(claim({ resource: 'forbidden' }), never), NotPermittedError);
 });
 
 test('of a lock and a semaphore that come at the same time, at least one is refused', async (t) => {

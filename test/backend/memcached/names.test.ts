@@ -42,6 +42,7 @@ test('a lock is on one of the servers, always the same one for the same list', (
 
 test('a memcached address has servers only', () => {
   assert.throws(() => parseServers('me:secret@a:1'), { name: 'UsageError', message: /^(?!.*secret)/ });
+  assert.throws(() => parseServers('me:1/secret@a:1'), { name: 'UsageError', message: /^(?!.*secret)/ });
   assert.throws(() => parseServers('a:1/0'), UsageError);
   assert.throws(() => parseServers(''), UsageError);
 });

@@ -30,6 +30,18 @@ test('a master that is named twice, a database without a number, and a login wit
   }
 });
 
+test('a password that has an "@" or a slash in it is never shown, with its codes or without', () => {
+  const { login, servers } = parseRedis('me:se@cret@a');
+  assert.deepEqual([login?.password, servers], ['se@cret', [{ host: 'a', port: 6379 }]]);
+  for (const address of ['me:secret/x@a', ':secret/x@a', 'me:1/secret@a', 'me:x%zz@secret@a']) {
+    assert.throws(
+      () => parseRedis(address),
+      (error) => error instanceof UsageError && !/secret/.test(error.message + error.hint),
+      address,
+    );
+  }
+});
+
 test('an uptime that is told in whole seconds, rounded down twice, is longer than the timeout', () => {
   // The server was started at `from`, late in a second, and tells the difference of two whole seconds at `now`.
   for (const ttlMs of [1000, 1500, 4000, 15_000]) {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { until } from '../../../src/testing/until.js';
 import { authority, certificate } from '../../helpers/certificates.js';
-import { type Lockex, lockex } from '../../helpers/lockex.js';
+import { LOCKEX, type Lockex, lockex } from '../../helpers/lockex.js';
 import { type RedisServer, startRedis } from '../../helpers/redis.js';
 import { type Scope, scope } from '../../helpers/scope.js';
 import { type TempDir, tempDir } from '../../helpers/temp.js';
@@ -124,4 +124,14 @@ test('a server that was just started is not one that can say who holds: status 6
   const cron = await it.use(lockex(['--url', `redis://${young.address}`, '-n', '--', 'true']));
   assert.deepEqual(await cron.exited, { code: 69, signal: null });
   assert.match(cron.stderr, /just started and may have forgotten a lock/);
+});
+
+test('lockex verify can ask when the password stood in LOCKEX_URL', async (t) => {
+  const url = `rediss://:secret@${redis.address}/2`;
+  const script = `'${LOCKEX}' verify --tls-ca '${ca}' && echo ours`;
+  const words = ['--tls-ca', ca, '-T', `${TIMEOUT}`, '-i', freshLock(), '--', 'sh', '-c', script];
+  const it = await scope(t).use(lockex(words, { env: { LOCKEX_URL: url } }));
+  assert.deepEqual(await it.exited, { code: 0, signal: null }, it.stderr);
+  assert.equal(it.stdout, 'ours\n');
+  assert.doesNotMatch(it.stderr, /secret/);
 });

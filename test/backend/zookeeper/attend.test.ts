@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { getEventListeners } from 'node:events';
+import { getEventListeners, setMaxListeners } from 'node:events';
 import { test } from 'node:test';
 import { attend } from '../../../src/backend/zookeeper/attend.js';
 import { systemClock } from '../../../src/util/clock.js';
@@ -30,4 +30,22 @@ test('who waits is told when the session ends', async (t) => {
     return undefined;
   });
   await assert.rejects(waiting, /the session was closed/);
+});
+
+test('any number of waits in one session is nothing to warn of', async (t) => {
+  const zookeeper = await scope(t).use(startZooKeeper());
+  await using session = await openSession(zookeeper.address);
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on('warning', onWarning);
+  const stop = new AbortController();
+  const wait = () => attend(session, systemClock, stop.signal, async () => undefined).catch(() => {});
+  setMaxListeners(0, stop.signal);
+  const waits = Array.from({ length: 50 }, wait);
+  // Node tells of a warning in the next turn.
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  stop.abort();
+  await Promise.all(waits);
+  process.off('warning', onWarning);
+  assert.deepEqual(warnings, []);
 });

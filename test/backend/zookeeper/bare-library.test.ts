@@ -86,7 +86,8 @@ test('without the hardening, a server that shakes hands and hangs up is stormed'
     socket.once('data', () => socket.end(connectResponse(2000, 5n)));
   });
   await runBare(server.address, 600);
-  assert.ok(server.accepted() > 100, `${server.accepted()} connections`);
+  // Ours makes one a second then. Unhindered, it is hundreds on an idle machine.
+  assert.ok(server.accepted() > 20, `${server.accepted()} connections`);
 });
 
 test('without the hardening, a bad port ends the process, and an IPv6 address is not understood', async () => {

@@ -126,6 +126,7 @@ const ASSERT: Readonly<
     await takesOver(second, first);
   },
   async 'both for a moment'({ first, second }) {
+    await until(() => first.it.ended !== undefined, 'the holder has noticed', 30_000);
     assert.deepEqual(await first.it.exited, { code: 75, signal: null }, first.it.stderr);
     assertOneError(first.it, /^lock lost: /);
     await holderOf(second);

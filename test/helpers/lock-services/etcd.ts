@@ -16,7 +16,9 @@ export async function etcdService(size: 1 | 3): Promise<LockService> {
     urlOf: (addresses) => `etcd://${addresses.join(',')}`,
     serves: () => etcd.ready(),
     async deleteLock(resource) {
-      const [holder = ''] = await etcd.keys(`/${resource}//`);
+      // The first in line is the one that was made first; its name says nothing.
+      const line = etcd.admin.getAll().prefix(`/${resource}//`).sort('Create', 'Ascend').limit(1);
+      const [holder = ''] = await line.keys();
       await etcd.admin.delete().key(holder);
     },
     [Symbol.asyncDispose]: () => etcd[Symbol.asyncDispose](),
