@@ -29,6 +29,12 @@ export function budgetFrom({ ttlMs, safeForMs }: Promised, lossGraceMs: number |
   const rideOutMs = stopAfterMs - renewEveryMs;
   if (rideOutMs < renewEveryMs) {
     const most = killAfterMs - 2 * renewEveryMs;
+    if (lossGraceMs === undefined) {
+      throw new UsageError(
+        `expected a longer session timeout for this lock service, got ${seconds(ttlMs)}: nothing is left of it to ride out a late answer`,
+        { hint: '--timeout (-T) on the command line' },
+      );
+    }
     throw new UsageError(
       `--loss-grace ${seconds(graceMs)} does not fit into a session timeout of ${seconds(ttlMs)}: ` +
         `all must be dead ${seconds(safeForMs)} after the last renewal`,

@@ -89,7 +89,7 @@ export class Locks implements AsyncDisposable {
   /**
    * Ends all: who waits is rejected, leases that are held abort their `lost` and are given back, commands of `run` are
    * stopped, the session is closed. Waits for work of `hold` and for commands, since nobody else may have their locks
-   * before they have ended. Twice is safe.
+   * before they have ended; within such work it must not be awaited, or it waits for itself. Twice is safe.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();
