@@ -47,7 +47,7 @@ test('MEMCACHE_SERVERS and MEMCACHE_KEY of distmutex choose the service and the 
 test('the first line names the service and who chose it, before a word about a server that was just started', async (t) => {
   await using young = await startMemcached();
   const it = await scope(t).use(lockex(['--url', `memcached://${young.address}`, '--once', '--', 'true']));
-  assert.equal((await it.exited).code, 1);
+  assert.equal((await it.exited).code, 69);
   const [first, second] = it.logs.map(({ msg }) => String(msg));
   assert.match(first ?? '', /^lock .* at memcached:\/\/127\.0\.0\.1:\d+ \(--url\)/);
   assert.match(second ?? '', /was started a short while ago/);

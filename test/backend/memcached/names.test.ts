@@ -50,7 +50,7 @@ test('a memcached address has servers only', () => {
 test('a timeout too short for whole seconds is refused, and one that memcached would take for a date', () => {
   assert.throws(
     () => memcachedBudget(1500, undefined),
-    /--loss-grace .* does not fit into a session timeout of 1.5 s/,
+    /expected a longer session timeout for this lock service, got 1.5 s/,
   );
   assert.equal(memcachedBudget(4000, undefined).deadlineAfterMs, 2920);
   assert.equal(memcachedBudget(15_000, undefined).deadlineAfterMs, 13_700);
