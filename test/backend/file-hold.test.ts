@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Claim } from '../../src/backend/contract.js';
-import { bindingAmong, bootId, heldName } from '../../src/backend/file/held.js';
+import { bindingAmong, bootId, heldName, keepsOut } from '../../src/backend/file/held.js';
 import { openFile } from '../../src/backend/file/index.js';
 import { directoryName } from '../../src/backend/file/layout.js';
 import { systemClock } from '../../src/util/clock.js';
@@ -25,42 +25,46 @@ function name(part: Partial<Claim>, of = boot, slot = 0): string {
   return heldName(slot, claim(part), 'ab12', systemClock.now(), of);
 }
 
+/** Who wants to come, and the slots that they could have. */
+const CLAIMS = {
+  writer: { part: { mode: 'exclusive' }, slots: [0] },
+  reader: { part: { mode: 'shared' }, slots: [0] },
+  permit: { part: { permits: 2 }, slots: [0, 1] },
+} as const;
+type Who = keyof typeof CLAIMS;
+
 /** Who is kept out by a file of this name: the keeper, a shell script, and we ourselves must read it alike. */
-const READINGS: readonly (readonly [
-  string,
-  string,
-  { readonly writer: boolean; readonly reader: boolean },
-])[] = [
-  ['a hold that binds', name({ holdMs: HOUR_MS }), { writer: true, reader: true }],
-  ['a reader’s', name({ holdMs: HOUR_MS, mode: 'shared' }), { writer: true, reader: false }],
-  ['another slot’s', name({ holdMs: HOUR_MS }, boot, 1), { writer: false, reader: false }],
-  ['one that has passed', name({ holdMs: -HOUR_MS / 1000 }), { writer: false, reader: false }],
-  ['one of another boot', name({ holdMs: HOUR_MS }, otherBoot), { writer: false, reader: false }],
-  ['one without a time', `held.0.x.soon.${boot}.ab12`, { writer: false, reader: false }],
-  ['one without anything', 'held.', { writer: false, reader: false }],
+const READINGS: readonly (readonly [string, string, readonly Who[]])[] = [
+  ['the hold of a lock keeps all out', name({ holdMs: HOUR_MS }), ['writer', 'reader', 'permit']],
+  ['a reader’s keeps no readers out', name({ holdMs: HOUR_MS, mode: 'shared' }), ['writer', 'permit']],
+  [
+    'a semaphore’s keeps out who wants a lock, and keeps one permit',
+    name({ holdMs: HOUR_MS, permits: 3 }, boot, 1),
+    ['writer', 'reader'],
+  ],
+  ['one that has passed keeps nobody out', name({ holdMs: -HOUR_MS / 1000 }), []],
+  ['one of another boot keeps nobody out', name({ holdMs: HOUR_MS }, otherBoot), []],
+  ['one without a time keeps nobody out', `held.0.x.soon.${boot}.ab12`, []],
+  ['one without anything keeps nobody out', 'held.', []],
 ];
 
-for (const [what, file, bound] of READINGS) {
-  const said = bound.writer ? (bound.reader ? 'keeps all out' : 'keeps writers out') : 'keeps nobody out';
-  test(`${what} ${said}`, async () => {
+for (const [what, file, out] of READINGS) {
+  test(what, async () => {
     await using dir = await tempDir('file-hold');
     await using backend = await openFile(dir.path, { clock: systemClock, log: silentLog });
     const own = join(dir.path, directoryName('r'));
-    for (const [who, mode] of [
-      ['writer', 'exclusive'],
-      ['reader', 'shared'],
-    ] as const) {
+    for (const who of ['writer', 'reader', 'permit'] as const) {
+      const wanted = claim(CLAIMS[who].part);
       mkdirSync(own, { recursive: true });
       writeFileSync(join(own, file), 'h:1 c\n');
-      const lease = await backend.tryAcquire(claim({ mode }), never);
-      assert.equal(lease === undefined, bound[who], who);
+      const lease = await backend.tryAcquire(wanted, never);
+      assert.equal(lease === undefined, out.includes(who), who);
       await lease?.release();
-      const binding = bindingAmong([file], systemClock.now(), boot).filter(
-        ({ slot, shared }) => slot === 0 && !(shared && mode === 'shared'),
-      );
-      assert.equal(binding.length > 0, bound[who], who);
+      const binding = bindingAmong([file], systemClock.now(), boot);
+      const kept = CLAIMS[who].slots.every((slot) => binding.some((held) => keepsOut(held, slot, wanted)));
+      assert.equal(kept, out.includes(who), who);
     }
-    // What keeps somebody out stays, and the slot that it is for need not be one of ours.
+    // What keeps somebody out stays.
     const stays = bindingAmong([file], systemClock.now(), boot).length > 0;
     assert.deepEqual(stays ? readdirSync(own) : readdirSync(dir.path), stays ? [file] : []);
   });

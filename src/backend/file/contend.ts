@@ -97,7 +97,7 @@ async function waitInLine(
   const over = new AbortController();
   const unkept = new AbortController();
   keeper.gone.then(() => unkept.abort());
-  const slot = firstSlot(entry, claim.mode, settings, AbortSignal.any([signal, unkept.signal]));
+  const slot = firstSlot(entry, claim, settings, AbortSignal.any([signal, unkept.signal]));
   const telling = tell(entry, claim.onQueue, settings, over.signal);
   try {
     return await slot;

@@ -7,15 +7,17 @@ import type { FileSettings } from './settings.js';
 /*
  * A minimum hold is a file beside the slots, made by who has won a slot and before the lease is handed out:
  *
- *     held.<slot>.<x or s>.<until>.<boot>.<id of the note>
+ *     held.<slot>.<x, s or p>.<until>.<boot>.<id of the note>
  *
+ * Of a lock it is its holder's (`x`) or a reader's (`s`), which keeps writers out only; of a semaphore (`p`) it keeps one
+ * slot from those who want a permit, and all from those who want a lock, as a lock's keeps all from the others.
  * `until` is CLOCK_BOOTTIME in hundredths of a second, as /proc/uptime counts, so that no change of the date moves it;
  * `boot` is the boot that it counts from: after another one it binds no more. All that the keeper has to know stands in
  * the name, as it is a shell script; the contents are a note's, for people. One that has passed is removed by who leaves
  * last.
  */
 
-const NAME = /^held\.(\d+)\.([xs])\.(\d+)\.([0-9a-f-]+)\.([0-9a-f]+)$/;
+const NAME = /^held\.(\d+)\.([xsp])\.(\d+)\.([0-9a-f-]+)\.([0-9a-f]+)$/;
 
 /** By how much a steady clock may be behind /proc/uptime, hundredths of a second. */
 const CLOCK_LAG = 2;
@@ -24,7 +26,7 @@ const CLOCK_LAG = 2;
 export interface Held {
   readonly name: string;
   readonly slot: number;
-  readonly shared: boolean;
+  readonly of: 'x' | 's' | 'p';
   /** On the clock of this host, ms. */
   readonly until: number;
   /** The id of the contender whose it is. */
@@ -39,20 +41,32 @@ export function bootId(): string {
 /** @param now as `FileSettings.clock` counts, ms */
 export function heldName(slot: number, claim: Claim, id: string, now: number, boot: string): string {
   const until = Math.ceil((now + (claim.holdMs ?? 0)) / 10) + CLOCK_LAG;
-  return `held.${slot}.${modeLetter(claim.mode)}.${until}.${boot}.${id}`;
+  return `held.${slot}.${letterOf(claim)}.${until}.${boot}.${id}`;
 }
 
-/** How a name says whose hold it is: a reader's (`s`) keeps writers out only. */
-export function modeLetter(mode: Claim['mode']): 'x' | 's' {
+function letterOf({ permits, mode }: Pick<Claim, 'permits' | 'mode'>): Held['of'] {
+  if (permits > 1) return 'p';
   return mode === 'shared' ? 's' : 'x';
+}
+
+/** Whether a hold keeps a slot from one who wants this: what the keeper's `bound` says, too. */
+export function keepsOut(
+  held: Pick<Held, 'slot' | 'of'>,
+  slot: number,
+  claim: Pick<Claim, 'permits' | 'mode'>,
+): boolean {
+  const wanted = letterOf(claim);
+  if (wanted === 'p' && held.of === 'p') return held.slot === slot;
+  return !(wanted === 's' && held.of === 's');
 }
 
 /** The holds among these names that bind. */
 export function bindingAmong(names: readonly string[], now: number, boot: string): readonly Held[] {
   return names.flatMap((name) => {
-    const [, slot, letter, until, of, id = ''] = NAME.exec(name) ?? [];
-    if (of !== boot || now >= Number(until) * 10) return [];
-    return { name, slot: Number(slot), shared: letter === 's', until: Number(until) * 10, id };
+    const [, slot, letter, until, since, id = ''] = NAME.exec(name) ?? [];
+    if (since !== boot || now >= Number(until) * 10) return [];
+    const of = letter === 'p' || letter === 's' ? letter : 'x';
+    return { name, slot: Number(slot), of, until: Number(until) * 10, id };
   });
 }
 
@@ -69,12 +83,10 @@ export function bindingIn(dir: string, { clock, boot }: FileSettings): readonly 
 export function boundUntil(
   dir: string,
   slot: number,
-  mode: Claim['mode'],
+  claim: Pick<Claim, 'permits' | 'mode'>,
   settings: FileSettings,
 ): number | undefined {
-  const binding = bindingIn(dir, settings).filter(
-    (held) => held.slot === slot && !(held.shared && mode === 'shared'),
-  );
+  const binding = bindingIn(dir, settings).filter((held) => keepsOut(held, slot, claim));
   return binding.length === 0 ? undefined : Math.max(...binding.map(({ until }) => until));
 }
 

@@ -18,7 +18,7 @@ const WAITER_FD = 3;
  */
 export async function firstSlot(
   entry: Entry,
-  mode: Claim['mode'],
+  claim: Pick<Claim, 'permits' | 'mode'>,
   settings: FileSettings,
   signal: AbortSignal,
 ): Promise<number | undefined> {
@@ -29,7 +29,7 @@ export async function firstSlot(
   };
   const over = new AbortController();
   const resting = AbortSignal.any([signal, over.signal]);
-  const args = [mode === 'shared' ? '-s' : '-x', String(WAITER_FD)];
+  const args = [claim.mode === 'shared' ? '-s' : '-x', String(WAITER_FD)];
   /** Nobody stands in line for a slot that is kept: then one whom the hold does not keep out could not come. */
   const win = async (fd: number, slot: number): Promise<Ended & { slot: number }> => {
     await passed(slot);
@@ -41,7 +41,7 @@ export async function firstSlot(
   };
   const passed = async (slot: number): Promise<void> => {
     for (;;) {
-      const until = boundUntil(entry.dir, slot, mode, settings);
+      const until = boundUntil(entry.dir, slot, claim, settings);
       if (until === undefined) break;
       await delay(until - settings.clock.now(), settings.clock, resting);
     }

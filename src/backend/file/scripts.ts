@@ -20,7 +20,7 @@ const BINDS = `
 binds() {
   case $1 in *".$boot."*) ;; *) return 1 ;; esac
   read -r up _ </proc/uptime
-  passes=\${1##*/held.*.[sx].}
+  passes=\${1##*/held.*.[sxp].}
   [ "\${up%.*}\${up#*.}" -lt "\${passes%%.*}" ] 2>/dev/null
 }`;
 
@@ -63,14 +63,19 @@ export const KEEPER_EXIT = {
  */
 export const KEEPER = `${LEAVE}
 trap '' HUP INT QUIT TERM TSTP TTIN TTOU USR1 USR2 ALRM PIPE
-dir=$1 note=$2 kind=$3 mode=$4 end=$((10 + $5)) tree=$6 waiters=$7 once=$8 boot=$9
+dir=$1 note=$2 kind=$3 mode=$4 permits=$5 end=$((10 + $5)) tree=$6 waiters=$7 once=$8 boot=$9
 lock() {
   flock "$@" && return
   case $? in 1) return 1 ;; 127) exit 127 ;; *) exit 5 ;; esac
 }
 bound() {
-  for held in "$dir"/held.$1.*; do
-    case $mode$held in -s*/held.$1.s.*) continue ;; esac
+  for held in "$dir"/held.*; do
+    case \${permits#1}$mode.\${held##*/held.} in
+      -s.*.s.*) continue ;;
+      -[sx].*) ;;
+      *-x.$1.p.* | *-x.*.[sx].*) ;;
+      *) continue ;;
+    esac
     binds "$held" && return
   done
   return 1
