@@ -85,6 +85,8 @@ test('a session that is closed at the very moment of a grant leaves no lock behi
       closed ??= backend[Symbol.asyncDispose]();
     };
     await backend.acquire(claimOf(), never).catch(() => {});
+    // Some turns after the answer the lease is there already, and the end is to come.
+    await until(() => closed !== undefined, 'the session is being closed');
     await closed;
     assert.equal(
       await server.cli('EXISTS', 'lockex:{test/r}'),
