@@ -10,6 +10,7 @@ import { leaveAll } from '../../../src/backend/redis/leave.js';
 import { Master } from '../../../src/backend/redis/master.js';
 import { Masters } from '../../../src/backend/redis/masters.js';
 import { Notices } from '../../../src/backend/redis/notices.js';
+import { until } from '../../../src/testing/until.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { silentLog } from '../../../src/util/log.js';
 import { type RedisServer, startRedis } from '../../helpers/redis.js';
