@@ -131,7 +131,7 @@ export async function reach(
   const names = connections.map(({ server }) => showServer(server)).join(',');
   throw new ServiceUnreachableError(
     `expected memcached at ${names} to answer within ${connectLimitMs / 1000} s, got ${messageOf(last)}`,
-    { cause: last },
+    { cause: last, hint: 'are the servers up, and is the address right (--url, MEMCACHE_SERVERS)?' },
   );
 }
 
