@@ -78,3 +78,32 @@ test('only the backends know the client library', () => {
   );
   assert.deepEqual(knowing, []);
 });
+
+/** What a fresh clone has, and what building and testing put beside it. */
+const TOP = [
+  ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.types.json', 'biome.json'],
+  ...[
+    'src',
+    'bin',
+    'test',
+    'docker',
+    'docs',
+    'bench',
+    'examples',
+    'README.md',
+    'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    'COPYING',
+  ],
+  ...['node_modules', 'dist'],
+];
+
+test('nothing lies about at the top of the house', () => {
+  const found = readdirSync(join(SRC, '..')).filter(
+    (name) => !name.startsWith('.') && !name.endsWith('.log'),
+  );
+  assert.deepEqual(
+    found.filter((name) => !TOP.includes(name)),
+    [],
+  );
+});

@@ -19,7 +19,11 @@ export interface ConnectionOptions {
 
 /** A connection that lived less than this counts as a failed attempt: some servers shake hands, then hang up. */
 const SHORT_LIFE_MS = 1000;
-/** The longest that one server may take from TCP connect to session: others are waiting to be tried. */
+/**
+ * The longest that one server may take from TCP connect to session, in the first round: others are waiting to be tried.
+ * Each round that came to nothing doubles it, since a session is a write, and an ensemble with slow disks may need longer
+ * for one than any fixed limit.
+ */
 const LONGEST_HANDSHAKE_MS = 2000;
 const SHORTEST_HANDSHAKE_MS = 200;
 
@@ -87,8 +91,12 @@ export class Connection {
   }
 
   #handshakeMs(): number {
-    const share = this.#manager.sessionTimeout / (4 * this.#options.servers.length);
-    return Math.min(LONGEST_HANDSHAKE_MS, Math.max(SHORTEST_HANDSHAKE_MS, share));
+    const { sessionTimeout } = this.#manager;
+    const servers = this.#options.servers.length;
+    const share = sessionTimeout / (4 * servers);
+    const first = Math.min(LONGEST_HANDSHAKE_MS, Math.max(SHORTEST_HANDSHAKE_MS, share));
+    const round = Math.floor(this.#failuresInARow / servers);
+    return Math.min(first * 2 ** round, Math.max(first, (sessionTimeout * 2) / 3));
   }
 
   #open(): void {
