@@ -34,6 +34,7 @@ export {
   NotPermittedError,
   ServiceUnreachableError,
   SessionLostError,
+  type Setting,
   UsageError,
   WrongKindError,
 } from './util/errors.js';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { test } from 'node:test';
+import { allOptions } from '../src/cli/option-names.js';
 
 /**
  * The house of the design page: a room may import from its own room and from rooms with a lower number. The face of
@@ -77,6 +78,20 @@ test('only the backends know the client library', () => {
       /node-zookeeper-client/.test(readFileSync(join(SRC, file), 'utf8')),
   );
   assert.deepEqual(knowing, []);
+});
+
+test('only cli names the options of the command line: who uses the library has others', () => {
+  const names = new RegExp(
+    `(?<![\\w-])--(${allOptions()
+      .map(([name]) => name)
+      .join('|')})(?![\\w-])`,
+  );
+  const naming = sources(SRC).filter(
+    (file) =>
+      !file.startsWith('cli/') &&
+      names.test(readFileSync(join(SRC, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')),
+  );
+  assert.deepEqual(naming, []);
 });
 
 /** What a fresh clone has, and what building and testing put beside it. */

@@ -1,4 +1,4 @@
-import { UsageError } from '../util/errors.js';
+import { UsageError, WrongKindError } from '../util/errors.js';
 import type { Claim, Traits } from './contract.js';
 
 /** What a resource is set up as, as long as anybody contends for it. Readers and writers share a `lock`. */
@@ -9,9 +9,12 @@ export function kindOf(claim: Pick<Claim, 'permits'>): Kind {
   return claim.permits === 1 ? 'lock' : `semaphore of ${claim.permits}`;
 }
 
-/** The message of a `WrongKindError`: names both kinds. */
-export function wrongKindMessage(resource: string, found: string, wanted: string): string {
-  return `${resource} is in use as a ${found}, and was asked for as a ${wanted}`;
+/** The refusal of one kind while there is another; it goes away with the last who contends. */
+export function wrongKind(resource: string, found: string, wanted: string): WrongKindError {
+  return new WrongKindError(`${resource} is in use as a ${found}, and was asked for as a ${wanted}`, {
+    hint: 'all contenders must ask for the same number of permits, or use another name',
+    settings: ['permits', 'name'],
+  });
 }
 
 /**
@@ -23,12 +26,17 @@ export function checkClaim(claim: Claim, traits: Traits): void {
   const { permits, mode, handoverDelayMs = 0, holdMs = 0 } = claim;
   if (!Number.isInteger(permits) || permits < 1 || permits > traits.maxPermits) {
     const few = traits.maxPermits === 1 ? 'this lock service has locks only, no semaphores: ' : '';
-    throw new UsageError(`${few}expected permits from 1 to ${traits.maxPermits}, got ${permits}`);
+    throw new UsageError(`${few}expected permits from 1 to ${traits.maxPermits}, got ${permits}`, {
+      settings: ['permits'],
+    });
   }
-  if (holdMs > 0 && !traits.hold) throw new UsageError('--hold: this lock service has none');
+  if (holdMs > 0 && !traits.hold) {
+    throw new UsageError('this lock service has no minimum hold', { settings: ['hold'] });
+  }
   if (handoverDelayMs > 0 && !traits.handoverDelay) {
-    throw new UsageError('--handover-delay: this lock service has none', {
+    throw new UsageError('this lock service has no handover delay', {
       hint: 'it is for hosts that may be paused; a lock that never leaves its host has no use for it',
+      settings: ['handoverDelay'],
     });
   }
   if (mode === 'exclusive') return;

@@ -32,17 +32,18 @@ export function budgetFrom({ ttlMs, safeForMs }: Promised, lossGraceMs: number |
     if (lossGraceMs === undefined) {
       throw new UsageError(
         `expected a longer session timeout for this lock service, got ${seconds(ttlMs)}: nothing is left of it to ride out a late answer`,
-        { hint: '--timeout (-T) on the command line' },
+        { settings: ['ttl'] },
       );
     }
     throw new UsageError(
-      `--loss-grace ${seconds(graceMs)} does not fit into a session timeout of ${seconds(ttlMs)}: ` +
+      `a loss grace of ${seconds(graceMs)} does not fit into a session timeout of ${seconds(ttlMs)}: ` +
         `all must be dead ${seconds(safeForMs)} after the last renewal`,
       {
         hint:
           most > 0
-            ? `a --loss-grace of at most ${seconds(most)}, or a longer --timeout (-T)`
-            : 'a longer --timeout (-T)',
+            ? `choose a loss grace of at most ${seconds(most)}, or a longer session timeout`
+            : 'choose a longer session timeout',
+        settings: most > 0 ? ['lossGrace', 'ttl'] : ['ttl'],
       },
     );
   }

@@ -46,8 +46,9 @@ export function chooseIsolation(wanted: IsolationLevel | 'auto', host: HostAbili
 }
 
 function refuse(level: IsolationLevel, expected: string, came: string): UsageError {
-  return new UsageError(`--isolation ${level}: expected ${expected}, got ${came}`, {
-    hint: 'without the option, the strongest level that works is chosen',
+  return new UsageError(`isolation ${level}: expected ${expected}, got ${came}`, {
+    hint: 'by default, the strongest level that works is chosen',
+    settings: ['isolation'],
   });
 }
 

@@ -6,6 +6,7 @@ import { LockexError, messageOf } from '../util/errors.js';
 import type { LeaseBudget } from '../util/lease-deadline.js';
 import type { Log } from '../util/log.js';
 import { printable, SHOWN_COMMAND, showWords } from '../util/words.js';
+import { type Asked, hintOf } from './hint.js';
 
 /** The line before all else: which lock of which service, and who chose them. */
 export function reportStart(
@@ -45,13 +46,13 @@ export function reportOutcome(log: Log, outcome: Outcome): void {
 }
 
 /** One line for what went wrong; a stack trace is for those who debug lockex, and only shown to them. */
-export function reportFailure(log: Log, error: unknown, command: Command): void {
+export function reportFailure(log: Log, error: unknown, command: Command, asked: Asked): void {
   if (!(error instanceof LockexError)) {
     log.error({}, `a bug in lockex, please report it: ${messageOf(error)}`);
     log.debug({ stack: error instanceof Error ? error.stack : undefined }, 'where it happened');
     return;
   }
-  const hint = likelySlip(error, command) ?? error.hint;
+  const hint = likelySlip(error, command) ?? hintOf(error, asked);
   const fields = { kind: error.kind, ...(hint === undefined ? {} : { hint }) };
   // Nothing went wrong: somebody else has it. With `--quiet`, the exit status says it well enough.
   if (error.kind === 'not-acquired') log.warn(fields, error.message);

@@ -69,7 +69,7 @@ export async function run(settings: Settings, signals: ProcessSignals, bug: Abor
     return statusOfOutcome(outcome);
   } catch (error) {
     logger.spinner?.stop();
-    reportFailure(log, error, settings.command);
+    reportFailure(log, error, settings.command, { url, chosenBy: settings.service.chosenBy });
     return bug.aborted ? EXIT_STATUSES.bug.status : statusOfFailure(error, settings.conflictStatus);
   } finally {
     log.become(logger.log);

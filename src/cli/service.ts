@@ -95,9 +95,10 @@ function named<T>(label: string, read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    const { hint } = error;
+    const { hint, settings } = error;
     throw new UsageError(`${label}: ${error.message}`, {
       cause: error,
+      settings,
       ...(hint === undefined ? {} : { hint }),
     });
   }

@@ -2,6 +2,7 @@ import { systemClock } from '../util/clock.js';
 import { messageOf, UsageError } from '../util/errors.js';
 import { refuseAlteredWords } from './command-line.js';
 import { EXIT_STATUSES } from './exit-status.js';
+import { hintOf } from './hint.js';
 import { Output, openStderr } from './output.js';
 import { parse } from './parse.js';
 import { readProc } from './proc-self.js';
@@ -37,7 +38,8 @@ export async function start(signals: ProcessSignals, bug: AbortSignal): Promise<
     return await run(request.settings, signals, bug);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    await complain(error.hint === undefined ? error.message : `${error.message} (${error.hint})`);
+    const hint = hintOf(error, undefined);
+    await complain(hint === undefined ? error.message : `${error.message} (${hint})`);
     return EXIT_STATUSES.usage.status;
   }
 }

@@ -8,6 +8,7 @@ import { LockexError, ServiceUnreachableError, UsageError } from '../util/errors
 import { silentLog } from '../util/log.js';
 import { connect } from './connect.js';
 import { EXIT_STATUSES } from './exit-status.js';
+import { hintOf } from './hint.js';
 import type { VerifySettings } from './verify-settings.js';
 
 /** How `lockex verify` ends, and what it says of that. */
@@ -51,8 +52,9 @@ export async function verify(
   } catch (error) {
     if (stoppedBy !== undefined) return { status: 128 + constants.signals[stoppedBy] };
     if (!(error instanceof LockexError) || error instanceof UsageError) throw error;
-    const hint = error.hint === undefined ? '' : ` (${error.hint})`;
-    return notConfirmed(`it cannot be confirmed that the lock is still ours: ${error.message}${hint}`);
+    const hint = hintOf(error, asked);
+    const why = `${error.message}${hint === undefined ? '' : ` (${hint})`}`;
+    return notConfirmed(`it cannot be confirmed that the lock is still ours: ${why}`);
   } finally {
     limit.cancel();
     unsubscribe();

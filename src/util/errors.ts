@@ -10,18 +10,43 @@ export type FailureKind =
   | 'not-found';
 
 /**
+ * A setting that an error is about, by its name in the library. Who has other names for them, as the command line has, says
+ * these.
+ */
+export type Setting =
+  | 'url'
+  | 'ttl'
+  | 'lossGrace'
+  | 'login'
+  | 'tls'
+  | 'name'
+  | 'permits'
+  | 'hold'
+  | 'handoverDelay'
+  | 'isolation';
+
+/** What an error has beside its message. */
+export interface ErrorDetails {
+  readonly cause?: unknown;
+  readonly hint?: string;
+  readonly settings?: readonly Setting[];
+}
+
+/**
  * The base of every error that lockex throws on purpose. The message is one line that says what was
- * expected and what came; `hint`, where there is one, says what to do. Anything else that is thrown is a
- * bug in lockex.
+ * expected and what came; `hint`, where there is one, says what to do, and `settings` which of them it is about.
+ * Anything else that is thrown is a bug in lockex.
  */
 export abstract class LockexError extends Error {
   abstract readonly kind: FailureKind;
   readonly hint: string | undefined;
+  readonly settings: readonly Setting[];
 
-  constructor(message: string, options: { cause?: unknown; hint?: string } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(message: string, { cause, hint, settings = [] }: ErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
-    this.hint = options.hint;
+    this.hint = hint;
+    this.settings = settings;
   }
 }
 
@@ -30,12 +55,12 @@ export class UsageError extends LockexError {
   readonly kind = 'usage';
 }
 
-/** The permit was not free, and who asked did not want to wait (`--once`), or not any longer. */
+/** The permit was not free, and who asked did not want to wait, or not any longer. */
 export class LockNotAcquiredError extends LockexError {
   readonly kind = 'not-acquired';
 }
 
-/** The permit did not become free in the time that was given (`--locktimeout`). */
+/** The permit did not become free in the time that was given. */
 export class LockTimeoutError extends LockNotAcquiredError {}
 
 /** No session with the lock service within the time or the attempts allowed. */
@@ -61,12 +86,8 @@ export class WrongKindError extends LockexError {
 /** The command could not be started: there is no such file, or it is no program that we may run. */
 export class CommandError extends LockexError {
   readonly kind: 'not-executable' | 'not-found';
-  constructor(
-    kind: 'not-executable' | 'not-found',
-    message: string,
-    options?: { cause?: unknown; hint?: string },
-  ) {
-    super(message, options);
+  constructor(kind: 'not-executable' | 'not-found', message: string, details?: ErrorDetails) {
+    super(message, details);
     this.kind = kind;
   }
 }
@@ -89,8 +110,13 @@ export class LeaseLostError extends LockexError {
   readonly remainingMs: number;
   readonly lossCause: LossCause;
 
-  constructor(lossCause: LossCause, message: string, remainingMs: number, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(
+    lossCause: LossCause,
+    message: string,
+    remainingMs: number,
+    details?: Pick<ErrorDetails, 'cause'>,
+  ) {
+    super(message, details);
     this.lossCause = lossCause;
     this.remainingMs = Math.max(0, remainingMs);
   }

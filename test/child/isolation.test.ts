@@ -56,12 +56,12 @@ test('a level that does not work here is refused: what it needs, what there is, 
   };
   assert.equal(
     refusal('cgroup', host({ perl: true })),
-    '--isolation cgroup: expected a cgroup v2 directory that we may write to, got EACCES: permission denied',
+    'isolation cgroup: expected a cgroup v2 directory that we may write to, got EACCES: permission denied',
   );
   for (const level of ['cgroup', 'subreaper'] as const) {
     assert.equal(
       refusal(level, host({})),
-      `--isolation ${level}: expected Linux with /proc, and perl in /usr/bin, got none`,
+      `isolation ${level}: expected Linux with /proc, and perl in /usr/bin, got none`,
     );
   }
 });

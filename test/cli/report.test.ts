@@ -6,6 +6,8 @@ import { reportFailure, reportOutcome, reportStart } from '../../src/cli/report.
 import { CommandError, LockNotAcquiredError, ServiceUnreachableError } from '../../src/util/errors.js';
 import { printable, showWords } from '../../src/util/words.js';
 
+const asked = { url: 'zk://a', chosenBy: 'ZKHOSTS' };
+
 function recorder() {
   const lines: string[] = [];
   const at = (level: string) => (fields: { hint?: unknown }, message: string) =>
@@ -46,9 +48,9 @@ test('the last line says why it ended', () => {
 test('a failure is one line; a bug says that it is one, and shows its stack to who debugs', () => {
   const { log, lines } = recorder();
   const command = { file: 'x', args: [] };
-  reportFailure(log, new ServiceUnreachableError('no server', { hint: 'start one' }), command);
-  reportFailure(log, new LockNotAcquiredError('not free'), command);
-  reportFailure(log, new TypeError('x is undefined'), command);
+  reportFailure(log, new ServiceUnreachableError('no server', { hint: 'start one' }), command, asked);
+  reportFailure(log, new LockNotAcquiredError('not free'), command, asked);
+  reportFailure(log, new TypeError('x is undefined'), command, asked);
   assert.deepEqual(lines, [
     'error no server (start one)',
     'warn not free',
@@ -60,9 +62,9 @@ test('a failure is one line; a bug says that it is one, and shows its stack to w
 test('a command line in one word that is not found is told of --shell', () => {
   const { log, lines } = recorder();
   const missing = new CommandError('not-found', 'no such file', { hint: 'check it' });
-  reportFailure(log, missing, { file: 'echo a', args: [] });
-  reportFailure(log, missing, { file: 'echo a', args: ['b'] });
-  reportFailure(log, missing, { file: 'echo', args: [] });
+  reportFailure(log, missing, { file: 'echo a', args: [] }, asked);
+  reportFailure(log, missing, { file: 'echo a', args: ['b'] }, asked);
+  reportFailure(log, missing, { file: 'echo', args: [] }, asked);
   assert.deepEqual(lines, [
     `error no such file (did you mean: lockex -- echo a; or, for a shell: lockex --shell -- 'echo a')`,
     'error no such file (check it)',

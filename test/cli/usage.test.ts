@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { hintOf } from '../../src/cli/hint.js';
 import { parse } from '../../src/cli/parse.js';
 import { UsageError } from '../../src/util/errors.js';
 
@@ -10,7 +11,8 @@ function refusal(argv: readonly string[], env: NodeJS.ProcessEnv = {}): string {
   } catch (error) {
     assert.ok(error instanceof UsageError, `${error}`);
     assert.doesNotMatch(error.message + error.hint, /\n/);
-    return error.hint === undefined ? error.message : `${error.message} (${error.hint})`;
+    const hint = hintOf(error, undefined);
+    return hint === undefined ? error.message : `${error.message} (${hint})`;
   }
   return assert.fail(`accepted: ${argv.join(' ')}`);
 }
@@ -271,7 +273,7 @@ test('lockex refuses an address that cannot be read, and names the option it cam
 test('lockex refuses a timing that cannot hold, naming both numbers', () => {
   assert.match(
     withOptions('-T', '4', '--loss-grace', '3'),
-    /^--loss-grace 3 s does not fit into a session timeout of 4 s/,
+    /^a loss grace of 3 s does not fit into a session timeout of 4 s.*; see --loss-grace, --timeout \(-T\)\)$/,
   );
 });
 

@@ -87,7 +87,7 @@ test('after kill -9 of the holder, the next one waits the delay, and says who di
   await crash(first, lock);
   assert.ok((await delayOf(second)) >= 1499, 'no earlier than the delay after its turn');
   const [line = ''] = delays(second);
-  assert.match(line, /:\d+ \(sh -c .*\) ended without .*; we take it over in 1\.5 s \(--handover-delay\)$/);
+  assert.match(line, /:\d+ \(sh -c .*\) ended without .*; we take it over in 1\.5 s \(handover delay\)$/);
   assert.ok(line.includes(`:${first.pid} `));
 });
 
@@ -209,7 +209,7 @@ for (const [what, options, pattern] of [
   [
     'where there is no host but this one',
     ['--local', '--handover-delay', '1'],
-    /--handover-delay: this lock service has none/,
+    /see --handover-delay","msg":"this lock service has no handover delay"/,
   ],
   [
     'that is longer than anybody waits',

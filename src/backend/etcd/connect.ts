@@ -1,9 +1,10 @@
 import { abortAt, delay, orAborted } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
-import { messageOf, NotPermittedError, ServiceUnreachableError } from '../../util/errors.js';
+import { NotPermittedError, ServiceUnreachableError } from '../../util/errors.js';
 import { showServer } from '../address.js';
+import { OUT_OF_REACH_OR_TLS } from '../hints.js';
 import type { Connections } from './connections.js';
-import { failureOf, NoAnswerError } from './failure.js';
+import { failureOf, NoAnswerError, plainly } from './failure.js';
 import type { Session } from './session.js';
 
 /** Between two attempts, ms. */
@@ -69,11 +70,11 @@ async function tryAll(
       // It knows us; what we may do is seen at the keys of a lock.
       if (error instanceof NotPermittedError && error.message.includes('permission denied')) return;
       if (failureOf(error) === 'no-auth' && withoutLogin()) {
-        connections.giveUp(connection, messageOf(error));
+        connections.giveUp(connection, plainly(error));
         continue;
       }
       if (failureOf(error) !== 'passing') throw error;
-      if (!signal.aborted || !failures.has(server)) failures.set(server, messageOf(error));
+      if (!signal.aborted || !failures.has(server)) failures.set(server, plainly(error));
     }
     if (signal.aborted || attempt >= connectAttempts) throw unreachable(failures);
     await delay(PAUSE_MS, clock, signal).catch(() => {});
@@ -83,7 +84,5 @@ async function tryAll(
 
 function unreachable(failures: ReadonlyMap<string, string>): ServiceUnreachableError {
   const all = [...failures].map(([server, message]) => `${server}: ${message}`).join('; ');
-  const hint =
-    'are the servers up, is the address right (--url, LOCKEX_URL), and is it one with TLS (--tls-ca)?';
-  return new ServiceUnreachableError(`no etcd session: ${all}`, { hint });
+  return new ServiceUnreachableError(`no etcd session: ${all}`, OUT_OF_REACH_OR_TLS);
 }

@@ -45,3 +45,13 @@ export function failureOf(error: unknown): Failure {
     return 'refused';
   return PASSING.has(status) ? 'passing' : 'other';
 }
+
+/** gRPC's words around what happened, for people who need not know gRPC: the status, and what its balancer made of it. */
+const AROUND =
+  /^\d{1,2} [A-Z_]{2,}: |No connection established\. Last error: (?:Error: )?|\.? Resolution note: .*$/g;
+
+/** What went wrong, in as few words as say it. */
+export function plainly(error: unknown): string {
+  const message = messageOf(error);
+  return message.replaceAll(AROUND, '') || message;
+}

@@ -1,10 +1,10 @@
 import { delay, orAborted, whenAborted } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
-import { messageOf, NotPermittedError } from '../../util/errors.js';
+import { NotPermittedError } from '../../util/errors.js';
 import type { Log } from '../../util/log.js';
 import { type EtcdClient, within } from './client.js';
 import type { Connection, Connections } from './connections.js';
-import { failureOf, NoAnswerError } from './failure.js';
+import { failureOf, NoAnswerError, plainly } from './failure.js';
 
 /** One request, or a few that belong together. */
 export type Work<T> = (client: EtcdClient, options: { readonly deadline: number }) => Promise<T>;
@@ -59,7 +59,7 @@ export class Session {
       return result;
     } catch (error) {
       const failure = failureOf(error);
-      if (failure === 'passing') this.#connections.giveUp(connection, messageOf(error));
+      if (failure === 'passing') this.#connections.giveUp(connection, plainly(error));
       if (failure === 'refused') throw notPermitted(error);
       throw error;
     } finally {
@@ -91,8 +91,9 @@ export class Session {
 }
 
 function notPermitted(cause: unknown): NotPermittedError {
-  return new NotPermittedError(`etcd does not let us: ${messageOf(cause)}`, {
+  return new NotPermittedError(`etcd does not let us: ${plainly(cause)}`, {
     cause,
-    hint: 'check --auth-file or the login in LOCKEX_URL, and what its role may read and write (etcdctl role get)',
+    hint: 'check the login, and what its role may read and write (etcdctl role get)',
+    settings: ['login'],
   });
 }

@@ -1,9 +1,10 @@
 import { delay } from '../../util/abort.js';
 import type { Timer } from '../../util/clock.js';
-import { messageOf, NotPermittedError, SessionLostError, WrongKindError } from '../../util/errors.js';
-import { kindOf, wrongKindMessage } from '../claim.js';
+import { NotPermittedError, SessionLostError } from '../../util/errors.js';
+import { kindOf, wrongKind } from '../claim.js';
 import type { Claim, Contender } from '../contract.js';
 import { SIGNS_PER_TTL } from '../lease-budget.js';
+import { plainly } from './failure.js';
 import { Hold } from './hold.js';
 import { contendersOf, isEntitled, type Line, otherKind } from './line.js';
 import { readLine } from './look.js';
@@ -72,7 +73,7 @@ async function confirm(session: Session, place: Place, claim: Claim, signal: Abo
 async function refresh(session: Session, place: Place, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   const renewal = await place.renew().catch((error: unknown) => {
-    session.log.debug({}, `a renewal failed: ${messageOf(error)}`);
+    session.log.debug({}, `a renewal failed: ${plainly(error)}`);
     return undefined;
   });
   if (renewal?.how === 'lost') throw placeLost(place, renewal.cause);
@@ -97,9 +98,7 @@ function refuseOtherKind(line: Line, index: number, claim: Claim): void {
   const other = otherKind(line, index);
   if (other === undefined) return;
   const { permits } = other.told;
-  throw new WrongKindError(wrongKindMessage(claim.resource, kindOf({ permits }), kindOf(claim)), {
-    hint: `ask for it ${permits > 1 ? `with -c ${permits}` : 'without --concurrent (-c)'}, or use another --lockid (-i)`,
-  });
+  throw wrongKind(claim.resource, kindOf({ permits }), kindOf(claim));
 }
 
 /** Tells a waiter's listener who holds and who is before us, once each time that this changes. */
@@ -160,7 +159,7 @@ class Pulse {
         this.stop();
         return this.#loss.abort(error);
       }
-      log.debug({}, `a renewal failed: ${messageOf(error)}`);
+      log.debug({}, `a renewal failed: ${plainly(error)}`);
       const silentMs = clock.now() - this.#place.renewedAt;
       if (silentMs > this.#place.ttlMs) {
         this.stop();

@@ -1,6 +1,6 @@
 import type { IEvent, IKeyValue, IWatchResponse } from 'etcd3';
 import { delay } from '../../util/abort.js';
-import { messageOf } from '../../util/errors.js';
+import { plainly } from './failure.js';
 import { type KeyRange, type Look, look, rangeOf } from './look.js';
 import type { Session } from './session.js';
 
@@ -47,7 +47,7 @@ async function watch(session: Session, range: KeyRange, from: Look, visit: Visit
       onEnd = () => (signal.aborted ? reject(signal.reason) : broken('its connection was given up'));
       if (ends.aborted) return onEnd();
       ends.addEventListener('abort', onEnd);
-      stream.on('error', (error) => broken(messageOf(error)));
+      stream.on('error', (error) => broken(plainly(error)));
       stream.on('end', () => broken('the server ended it'));
       stream.on('data', (response: IWatchResponse) => {
         if (response.canceled) return broken(response.cancel_reason || 'the history was compacted');

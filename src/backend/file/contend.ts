@@ -1,6 +1,6 @@
 import { orAborted } from '../../util/abort.js';
-import { LockexError, ServiceUnreachableError, WrongKindError } from '../../util/errors.js';
-import { kindOf, wrongKindMessage } from '../claim.js';
+import { LockexError, ServiceUnreachableError } from '../../util/errors.js';
+import { kindOf, wrongKind } from '../claim.js';
 import type { Claim } from '../contract.js';
 import { Entry } from './entry.js';
 import { fileError } from './file-errors.js';
@@ -58,7 +58,7 @@ async function enter(entry: Entry, contention: Contention): Promise<FileLease | 
   try {
     const cameIn = await orAborted(keeper.cameIn, signal);
     if (cameIn.how === 'wrong-kind') {
-      throw new WrongKindError(wrongKindMessage(claim.resource, cameIn.found, kindOf(claim)));
+      throw wrongKind(claim.resource, cameIn.found, kindOf(claim));
     }
     if (cameIn.how === 'held') slot = cameIn.slot;
     if (cameIn.how === 'waiting') {

@@ -10,7 +10,8 @@ import { fileError } from './file-errors.js';
 export function useDirectory(path: string, askOnly: boolean): void {
   if (!existsSync('/proc/self/fd')) {
     throw new UsageError('expected a Linux with /proc for locks in files, got another system', {
-      hint: 'use a lock server, for example --zkhosts',
+      hint: 'use a lock server',
+      settings: ['url'],
     });
   }
   if (askOnly) {

@@ -149,7 +149,7 @@ export class MemcachedBackend implements LockBackend {
   #bid(claim: Claim, signal: AbortSignal): Bid {
     signal.throwIfAborted();
     checkClaim(claim, this.traits);
-    checkSpan('--hold', claim.holdMs ?? 0);
+    checkSpan('hold', claim.holdMs ?? 0);
     const { ttlMs, clock, log } = this.#options;
     const server = serverOf(claim.resource, this.#servers);
     const [key, owner] = [keyOf(claim.resource), randomId()];

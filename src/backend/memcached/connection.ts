@@ -10,6 +10,7 @@ import {
 } from '../../util/errors.js';
 import type { Log } from '../../util/log.js';
 import { type Server, showServer } from '../address.js';
+import { OUT_OF_REACH } from '../hints.js';
 import type { OpenOptions } from '../open-options.js';
 import { Link } from './link.js';
 
@@ -131,7 +132,7 @@ export async function reach(
   const names = connections.map(({ server }) => showServer(server)).join(',');
   throw new ServiceUnreachableError(
     `expected memcached at ${names} to answer within ${connectLimitMs / 1000} s, got ${messageOf(last)}`,
-    { cause: last, hint: 'are the servers up, and is the address right (--url, MEMCACHE_SERVERS)?' },
+    { cause: last, ...OUT_OF_REACH },
   );
 }
 

@@ -25,7 +25,7 @@ export async function openMemcached(
   rules: MemcachedRules = {},
 ): Promise<MemcachedBackend> {
   const servers = parseServers(address);
-  checkSpan('--timeout (-T)', options.ttlMs);
+  checkSpan('ttl', options.ttlMs);
   const { MemcacheNode } = await loadOptional('memcached', 'memcache', () => import('memcache'));
   // No timeout of its own: it would end a connection for being idle.
   const makeNode: MakeNode = ({ host, port }) => new MemcacheNode(host, port, { timeout: LONGEST_TIMER_MS });

@@ -30,14 +30,18 @@ export function holdSeconds(ms: number): number {
  * @throws UsageError as {@link keyBudget}: with a timeout below 1.6 s there is no room for a late renewal
  */
 export function memcachedBudget(ttlMs: number, lossGraceMs: number | undefined): LeaseBudget {
-  checkSpan('--timeout (-T)', ttlMs);
+  checkSpan('ttl', ttlMs);
   return keyBudget(ttlMs, (EARLY_SECONDS - LONGER_SECONDS) * 1000, lossGraceMs);
 }
 
 /** @throws UsageError for a timeout or minimum hold, ms, that memcached would take for a date */
-export function checkSpan(what: string, ms: number): void {
+export function checkSpan(setting: 'ttl' | 'hold', ms: number): void {
   if (holdSeconds(ms) <= LONGEST_SECONDS) return;
-  throw new UsageError(`${what}: expected less than 30 days with memcached, got ${Math.round(ms / 1000)} s`);
+  const what = setting === 'ttl' ? 'a session timeout' : 'a minimum hold';
+  throw new UsageError(
+    `expected ${what} of less than 30 days with memcached, got ${Math.round(ms / 1000)} s`,
+    { settings: [setting] },
+  );
 }
 
 /** What a server says of its age is in whole seconds, and so up to one too many. */

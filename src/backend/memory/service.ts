@@ -1,6 +1,6 @@
 import { type Clock, systemClock, type Timer } from '../../util/clock.js';
-import { LeaseLostError, SessionLostError, WrongKindError } from '../../util/errors.js';
-import { kindOf, wrongKindMessage } from '../claim.js';
+import { LeaseLostError, SessionLostError } from '../../util/errors.js';
+import { kindOf, wrongKind } from '../claim.js';
 import type { Claim, Contender } from '../contract.js';
 import { MemoryLease } from './lease.js';
 import { entitled } from './queue.js';
@@ -56,7 +56,7 @@ export class MemoryService {
     const queue = this.#queue(claim.resource);
     const found = queue[0] && kindOf(queue[0].claim);
     if (found !== undefined && found !== kindOf(claim)) {
-      throw new WrongKindError(wrongKindMessage(claim.resource, found, kindOf(claim)));
+      throw wrongKind(claim.resource, found, kindOf(claim));
     }
     let granted: Entry['granted'] = () => {};
     let ended: Entry['ended'] = () => {};

@@ -28,7 +28,8 @@ export function parseRedis(address: string): RedisAddress {
   }
   if (!/^(\/\d{1,9})?$/.test(path)) {
     throw new UsageError(`redis address: expected the number of a database, got ${JSON.stringify(path)}`, {
-      hint: 'redis://host:port/3 is the database 3; the name of the lock is --lockpath and --lockid',
+      hint: 'redis://host:port/3 is the database 3; the lock has its name elsewhere',
+      settings: ['name'],
     });
   }
   return { servers, db: Number(path.slice(1)), login: login === undefined ? undefined : parseLogin(login) };

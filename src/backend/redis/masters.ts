@@ -2,6 +2,7 @@ import { abortAt, delay, orAborted } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
 import { NotPermittedError, ServiceUnreachableError, UsageError } from '../../util/errors.js';
 import type { Log } from '../../util/log.js';
+import { OUT_OF_REACH_OR_TLS } from '../hints.js';
 import type { Master } from './master.js';
 
 /** What one server said. */
@@ -128,8 +129,6 @@ export class Masters {
   #unreachable(): ServiceUnreachableError {
     const why = this.all.flatMap((master) => (master.isGreeted ? [] : [master.failure.message]));
     const of = this.all.length === 1 ? '' : `expected ${this.majority} of ${this.all.length} masters: `;
-    return new ServiceUnreachableError(`no session with redis: ${of}${why.join('; ')}`, {
-      hint: 'are the servers up, is the address right (--url, LOCKEX_URL), and is it one with TLS (rediss://)?',
-    });
+    return new ServiceUnreachableError(`no session with redis: ${of}${why.join('; ')}`, OUT_OF_REACH_OR_TLS);
   }
 }

@@ -4,6 +4,7 @@ import {
   NotPermittedError,
   ServiceUnreachableError,
 } from '../../util/errors.js';
+import { OUT_OF_REACH, TLS_REFUSED } from '../hints.js';
 import { isTlsRefusal } from '../zookeeper/dial.js';
 
 /** The first word of an error of redis that another attempt does not cure. */
@@ -30,15 +31,11 @@ function plainly(text: string): string {
 export function redisError(server: string, error: unknown): LockexError {
   const message = `redis at ${server}: ${plainly(messageOf(error))}`;
   if (isTlsRefusal(error)) {
-    const hint = 'check --tls-ca, --tls-cert and --tls-key, and the name in the certificate of the server';
-    return new NotPermittedError(message, { cause: error, hint });
+    return new NotPermittedError(message, { cause: error, ...TLS_REFUSED });
   }
   if (REFUSED.test(messageOf(error)) || REFUSED_IN_SCRIPT.test(messageOf(error))) {
-    const hint = `check --auth-file or the login in LOCKEX_URL; a user of its own needs ${RIGHTS}`;
-    return new NotPermittedError(message, { cause: error, hint });
+    const hint = `check the login; a user of its own needs ${RIGHTS}`;
+    return new NotPermittedError(message, { cause: error, hint, settings: ['login'] });
   }
-  return new ServiceUnreachableError(message, {
-    cause: error,
-    hint: 'are the servers up, and is the address right?',
-  });
+  return new ServiceUnreachableError(message, { cause: error, ...OUT_OF_REACH });
 }

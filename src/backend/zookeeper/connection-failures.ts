@@ -1,5 +1,6 @@
 import { NotPermittedError, ServiceUnreachableError, SessionLostError } from '../../util/errors.js';
 import { type Server, showServer } from '../address.js';
+import { OUT_OF_REACH, TLS_REFUSED } from '../hints.js';
 import { isTlsRefusal } from './dial.js';
 
 /** Why connections failed lately, server by server, and what to tell the user about it. */
@@ -40,14 +41,12 @@ export class ConnectionFailures {
   /** No session within the limit. */
   unreachable(): ServiceUnreachableError {
     const nothing = `${this.#servers.map(showServer).join(', ')}: no answer`;
-    const hint = 'are the servers up, and is the address right (-z, ZKHOSTS)?';
-    return new ServiceUnreachableError(`no ZooKeeper session: ${this.toString() || nothing}`, { hint });
+    return new ServiceUnreachableError(`no ZooKeeper session: ${this.toString() || nothing}`, OUT_OF_REACH);
   }
 
   /** No session, and none to be had. */
   refused(): NotPermittedError {
-    const hint = 'check --tls-ca, --tls-cert and --tls-key, and the name in the certificate of the server';
-    return new NotPermittedError(`no TLS with ZooKeeper: ${this}`, { hint });
+    return new NotPermittedError(`no TLS with ZooKeeper: ${this}`, TLS_REFUSED);
   }
 
   /** A session that no server can be asked about any more. */

@@ -47,7 +47,7 @@ export class Handover {
       const seconds = this.#delayMs / 1000;
       log.warn(
         { lock: this.#path, handoverDelayMs: this.#delayMs },
-        `${who} ended without giving the lock back; we take it over in ${seconds} s (--handover-delay)`,
+        `${who} ended without giving the lock back; we take it over in ${seconds} s (handover delay)`,
       );
       await delay(this.#delayMs, clock, AbortSignal.any([signal, session.over]));
     }

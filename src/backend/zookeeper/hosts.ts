@@ -21,7 +21,8 @@ export function parseEnsemble(address: string): Ensemble {
   });
   if (login !== undefined) {
     throw new UsageError('ZooKeeper address: expected host:port,…[/chroot], got a login before "@"', {
-      hint: 'credentials come from a file: --zk-auth-file',
+      hint: 'credentials have a setting of their own',
+      settings: ['login'],
     });
   }
   return { servers, chroot: checkChroot(path) };

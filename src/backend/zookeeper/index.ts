@@ -200,7 +200,8 @@ class ZooKeeperBackend implements LockBackend {
       const who = this.#options.login === undefined ? 'without credentials' : 'with the credentials given';
       throw new NotPermittedError(`ZooKeeper does not let us contend at ${path} ${who} (${error.code})`, {
         cause: error,
-        hint: 'check --zk-auth-file, and the access list of the lock path',
+        hint: 'check the credentials, and the access list of the lock path',
+        settings: ['login'],
       });
     }
   }

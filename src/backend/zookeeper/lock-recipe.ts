@@ -1,6 +1,6 @@
 import { delay } from '../../util/abort.js';
-import { SessionLostError, WrongKindError } from '../../util/errors.js';
-import { kindOf, wrongKindMessage } from '../claim.js';
+import { SessionLostError } from '../../util/errors.js';
+import { kindOf, wrongKind } from '../claim.js';
 import type { Claim } from '../contract.js';
 import { SIGNS_PER_TTL } from '../lease-budget.js';
 import { queueOf } from './contender-names.js';
@@ -123,9 +123,7 @@ async function refuseSemaphore(session: Session, path: string, signal: AbortSign
   const { data } = await session.persist(() => session.nodes.getData(path), signal);
   const limit = decodeLimit(data);
   if (typeof limit === 'object' && 'permits' in limit) {
-    throw new WrongKindError(wrongKindMessage(path, kindOf(limit), 'lock'), {
-      hint: `ask for it with -c ${limit.permits}, or use another --lockid (-i)`,
-    });
+    throw wrongKind(path, kindOf(limit), 'lock');
   }
 }
 
@@ -141,9 +139,7 @@ export async function refuseLock(
 ): Promise<void> {
   const children = await session.persist(() => session.nodes.getChildren(path), signal);
   if (queueOf(children).length > 0) {
-    throw new WrongKindError(wrongKindMessage(path, 'lock', kindOf({ permits })), {
-      hint: 'ask for it without --concurrent (-c), or use another --lockid (-i)',
-    });
+    throw wrongKind(path, 'lock', kindOf({ permits }));
   }
 }
 

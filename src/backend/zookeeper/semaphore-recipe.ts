@@ -1,7 +1,7 @@
 import { orAborted } from '../../util/abort.js';
 import { WrongKindError } from '../../util/errors.js';
 import { randomId } from '../../util/random-id.js';
-import { kindOf, wrongKindMessage } from '../claim.js';
+import { kindOf, wrongKind } from '../claim.js';
 import type { Claim } from '../contract.js';
 import { attend } from './attend.js';
 import type { Grant } from './grant.js';
@@ -191,12 +191,10 @@ function refuseOther(path: string, permits: number, limit: { permits: number } |
   if ('foreign' in limit) {
     throw new WrongKindError(
       `${path} holds ${JSON.stringify(limit.foreign)}, and a semaphore's number of permits was expected there`,
-      { hint: 'use another --lockid (-i)' },
+      { hint: 'use another name', settings: ['name'] },
     );
   }
   if (limit.permits !== permits) {
-    throw new WrongKindError(wrongKindMessage(path, kindOf(limit), kindOf({ permits })), {
-      hint: `all contenders must give the same --concurrent (-c); ${path} goes away with the last of them`,
-    });
+    throw wrongKind(path, kindOf(limit), kindOf({ permits }));
   }
 }

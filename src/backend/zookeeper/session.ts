@@ -247,8 +247,10 @@ export class Session {
     else if (state === STATE.expired) {
       this.#end('expired', new SessionLostError(`the ZooKeeper session ${this.#shownId} expired`));
     } else if (state === STATE.refused) {
-      const hint = 'check --zk-auth-file';
-      this.#end('refused', new NotPermittedError('ZooKeeper refused the credentials', { hint }));
+      this.#end(
+        'refused',
+        new NotPermittedError('ZooKeeper refused the credentials', { settings: ['login'] }),
+      );
     } else if (state === STATE.disconnected && this.#state.at === 'connected') {
       this.#state = { at: 'disconnected', since: this.#options.clock.now() };
       this.#options.log.info({}, `disconnected from ZooKeeper (${this.#failures}); reconnecting`);

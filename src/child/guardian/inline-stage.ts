@@ -133,7 +133,7 @@ function notStarted(report: Report | undefined, guardian: Guardian): Error {
     return new CommandError(
       'not-executable',
       `the command could not be moved into its cgroup (${getSystemErrorName(-report.errno)})`,
-      { hint: '--isolation subreaper does without one' },
+      { hint: 'isolation subreaper does without one', settings: ['isolation'] },
     );
   }
   return report?.says === 'late'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseCluster } from '../../../src/backend/etcd/address.js';
-import { failureOf } from '../../../src/backend/etcd/failure.js';
+import { failureOf, plainly } from '../../../src/backend/etcd/failure.js';
 import { farewellBytes } from '../../../src/backend/etcd/farewell.js';
 import { contenderKey, directoryOf, endOf, holdKey, readKey } from '../../../src/backend/etcd/keys.js';
 import { type Entry, isEntitled, type Line, lineOf, otherKind } from '../../../src/backend/etcd/line.js';
@@ -123,6 +123,17 @@ test('errors are told apart by what they mean for a lock', () => {
   assert.equal(of('16 UNAUTHENTICATED: etcdserver: invalid auth token'), 'passing');
   assert.equal(of('3 INVALID_ARGUMENT: etcdserver: user name is empty'), 'refused');
   assert.equal(of('3 INVALID_ARGUMENT: etcdserver: key is not provided'), 'other');
+});
+
+test('what etcd says is told without the words of gRPC around it', () => {
+  const refused = 'connect ECONNREFUSED 127.0.0.1:1';
+  const told = `14 UNAVAILABLE: No connection established. Last error: Error: ${refused}. Resolution note: `;
+  assert.equal(plainly(new Error(told)), refused);
+  assert.equal(
+    plainly(new Error('7 PERMISSION_DENIED: etcdserver: permission denied')),
+    'etcdserver: permission denied',
+  );
+  assert.equal(plainly(new Error('no answer')), 'no answer');
 });
 
 test('a farewell asks for all leases, and to hang up after the last', () => {

@@ -223,7 +223,7 @@ test('a wrong password is refused with a word on where it came from', async () =
     (error) =>
       error instanceof NotPermittedError &&
       /with the credentials given/.test(error.message) &&
-      /--zk-auth-file/.test(error.hint ?? ''),
+      error.settings.includes('login'),
   );
   await lease.release();
 });

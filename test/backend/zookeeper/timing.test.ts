@@ -37,7 +37,7 @@ test('a loss grace that does not fit is refused, and the message names both numb
     () => leaseBudget(4000, 3000),
     (error) =>
       error instanceof UsageError &&
-      /--loss-grace 3 s/.test(error.message) &&
+      /loss grace of 3 s/.test(error.message) &&
       /session timeout of 4 s/.test(error.message) &&
       /at most 1\.75 s/.test(error.hint ?? ''),
   );
