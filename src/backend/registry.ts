@@ -11,6 +11,7 @@ import type { MemoryService } from './memory/index.js';
 import type { OpenOptions } from './open-options.js';
 import { parseRedis } from './redis/address.js';
 import { redisBudget } from './redis/timing.js';
+import { checkTlsMaterial } from './tls-material.js';
 import { parseEnsemble } from './zookeeper/hosts.js';
 import { leaseBudget } from './zookeeper/timing.js';
 
@@ -145,7 +146,8 @@ export function addressOf(url: string): string {
  * - `file:///directory`: between the processes of this host
  * - `memory:` or `memory:name`: within this process; one name is one service
  *
- * @throws UsageError for a URL that names no service, and what the service's own open throws
+ * @throws UsageError for a URL that names no service, or TLS material that cannot be used, and what the service's own open
+ *   throws
  */
 export async function openBackend(
   url: string,
@@ -153,7 +155,9 @@ export async function openBackend(
   signal: AbortSignal,
 ): Promise<LockBackend> {
   signal.throwIfAborted();
-  return serviceOf(url).open(url, options, signal);
+  const service = serviceOf(url);
+  if (options.tls !== undefined) await checkTlsMaterial(options.tls);
+  return service.open(url, options, signal);
 }
 
 function schemeOf(url: string): string | undefined {
