@@ -42,7 +42,7 @@ for (const [args, said] of [
   [['-T', '0.01', ...RUN], /^--timeout \(-T\): expected seconds from 0\.1 .*, got "0\.01"$/],
   [
     ['-T', '1', '--loss-grace', '10', ...RUN],
-    /^--loss-grace 10 s does not fit into a session timeout of 1 s: .*\(a --loss-grace of at most 0\.42 s, or a longer --timeout \(-T\)\)$/,
+    /^a loss grace of 10 s does not fit into a session timeout of 1 s: .*\(choose a loss grace of at most 0\.42 s, or a longer session timeout; see --loss-grace, --timeout \(-T\)\)$/,
   ],
   [['-k', 'soon', ...RUN], /^--kill-after \(-k\): expected seconds .*, got "soon"$/],
   [['-s', 'FOO', ...RUN], /^--signal \(-s\): expected a signal such as TERM, SIGTERM or 15, got "FOO"$/],

@@ -21,8 +21,8 @@ export interface ConnectionOptions {
 const SHORT_LIFE_MS = 1000;
 /**
  * The longest that one server may take from TCP connect to session, in the first round: others are waiting to be tried.
- * Each round that came to nothing doubles it, since a session is a write, and an ensemble with slow disks may need longer
- * for one than any fixed limit.
+ * Each round of them doubles it, since a session is a write, and an ensemble with slow disks may need longer for one than
+ * any fixed limit. Servers that refuse are quick, and change nothing.
  */
 const LONGEST_HANDSHAKE_MS = 2000;
 const SHORTEST_HANDSHAKE_MS = 200;
@@ -42,6 +42,8 @@ export class Connection {
   #next: number;
   #openedAt = 0;
   #failuresInARow = 0;
+  /** Servers that did not answer the connect request in time, since the last session or reconnect. */
+  #slowInARow = 0;
   #pause: Timer | undefined;
   #ending: Error | undefined;
   #stopped = false;
@@ -95,7 +97,7 @@ export class Connection {
     const servers = this.#options.servers.length;
     const share = sessionTimeout / (4 * servers);
     const first = Math.min(LONGEST_HANDSHAKE_MS, Math.max(SHORTEST_HANDSHAKE_MS, share));
-    const round = Math.floor(this.#failuresInARow / servers);
+    const round = Math.floor(this.#slowInARow / servers);
     return Math.min(first * 2 ** round, Math.max(first, (sessionTimeout * 2) / 3));
   }
 
@@ -121,6 +123,7 @@ export class Connection {
     const limit = this.#handshakeMs();
     const handshake = clock.setTimer(limit, () => {
       failure = new Error(`no answer to the connect request in ${Math.round(limit)} ms`);
+      this.#slowInARow += 1;
       socket.destroy();
     });
     socket.on(dial.ready, () => {
@@ -149,6 +152,7 @@ export class Connection {
       if (manager.socket !== socket) return;
       const lived = manager.state === STATE.connected && clock.now() - openedAt >= SHORT_LIFE_MS;
       this.#failuresInARow = lived ? 0 : this.#failuresInARow + 1;
+      if (lived) this.#slowInARow = 0;
       const reason = this.#ending ?? failure ?? new Error('the server closed the connection');
       this.#options.onFailure(server, reason);
       manager.pendingBuffer = null;

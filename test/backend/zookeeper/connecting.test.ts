@@ -60,6 +60,20 @@ test('servers that all need longer than is usual for a session are given longer,
   assert.ok(slow.accepted() >= 3);
 });
 
+test('a server that is just starting, and has refused us for a while, is not given longer for that', async () => {
+  const at: number[] = [];
+  await using starting = await playServer((socket, number) => {
+    at.push(performance.now());
+    if (number <= 4) socket.end();
+    // The fifth connection is accepted and forgotten: 1 s is the limit then, with a timeout of 4 s.
+    else if (number > 5) socket.write(connectResponse(4000, 9n));
+  });
+  await using session = await openSession(starting.address, { ttlMs: 4000 });
+  assert.equal(session.id, 9n);
+  const [forgotten = 0, answered = 0] = at.slice(4);
+  assert.ok(answered - forgotten < 2000, `${answered - forgotten} ms`);
+});
+
 test('a server that accepts and never answers is not waited for beyond the limit', async () => {
   await using silent = await playServer(() => {});
   const error = await refusal(silent.address, { connectLimitMs: 600 });
