@@ -25,11 +25,17 @@ export type Group = 'shared' | 'own';
 
 /**
  * What the guardian does when the tree is dead and we can no longer do it ourselves: it connects to the first of the
- * addresses that answers, sends the bytes, and waits until the other side hangs up. Secret.
+ * addresses that answers, sends the bytes, and waits for the word that it is done. Where that does not come, since a proxy has
+ * no server behind it, say, it tries the next address. Secret.
  */
 export interface Farewell {
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
   readonly bytes: Buffer;
+  /**
+   * Finds, in all that a server has answered so far, that it has done it. The bytes are read as Latin-1, and `.` is any of
+   * them. Perl has to understand it, too; flags other than `s` do not count.
+   */
+  readonly taken: RegExp;
   /** By TLS, with this material. */
   readonly tls?: TlsMaterial;
 }

@@ -24,3 +24,8 @@ export function farewellBytes(leases: readonly bigint[], token: string | undefin
   });
   return Buffer.from(requests.join(''));
 }
+
+/** As many answers as there are leases, each of success. */
+export function taken(leases: number): RegExp {
+  return new RegExp(String.raw`(?:HTTP/1\.1 200 (?:(?!HTTP/1\.1 ).)*){${leases}}`, 's');
+}

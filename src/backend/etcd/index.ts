@@ -7,7 +7,7 @@ import { EtcdBackend } from './backend.js';
 import { type EtcdClient, loadClient, readLogin } from './client.js';
 import { connect } from './connect.js';
 import { Connections } from './connections.js';
-import { farewellBytes } from './farewell.js';
+import { farewellBytes, taken } from './farewell.js';
 import { Session } from './session.js';
 import { wholeSeconds } from './timing.js';
 
@@ -59,7 +59,12 @@ export async function openEtcd(
   const farewell = (leases: readonly bigint[]): Farewell | undefined => {
     if (leases.length === 0 || (login !== undefined && token === undefined)) return undefined;
     const bytes = farewellBytes(leases, token);
-    return { addresses: connections.servers, bytes, ...(tls === undefined ? {} : { tls }) };
+    return {
+      addresses: connections.servers,
+      bytes,
+      taken: taken(leases.length),
+      ...(tls === undefined ? {} : { tls }),
+    };
   };
   return new EtcdBackend(session, { prefix, url, farewell });
 }

@@ -10,7 +10,7 @@ import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.j
 import { TtlLease } from '../ttl-lease.js';
 import { type Grant, grantLock } from './acquire.js';
 import type { Place } from './contend.js';
-import { farewellBytes } from './farewell.js';
+import { farewellBytes, taken } from './farewell.js';
 import { renewAll } from './keep.js';
 import { keysOf } from './keys.js';
 import { leaveAll } from './leave.js';
@@ -87,7 +87,12 @@ export class RedisBackend implements LockBackend {
     if (door === undefined || this.#places.size === 0) return undefined;
     const bytes = farewellBytes({ ...door, places: [...this.#places] });
     const { host, port, tls } = door;
-    return { addresses: [{ host, port }], bytes, ...(tls === undefined ? {} : { tls }) };
+    return {
+      addresses: [{ host, port }],
+      bytes,
+      taken: taken(this.#places.size),
+      ...(tls === undefined ? {} : { tls }),
+    };
   }
 
   async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {

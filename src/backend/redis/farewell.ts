@@ -22,6 +22,11 @@ export function farewellBytes({ user, password, db, places }: FarewellOf): Buffe
   return Buffer.concat([...login, ...select, ...leave, ['QUIT']].map(command));
 }
 
+/** One answer of LEAVE's for each of so many places, and the one to QUIT. A login that was not asked for says so before. */
+export function taken(places: number): RegExp {
+  return new RegExp(String.raw`(?:\$4\r\nleft\r\n){${places}}\+OK\r\n$`);
+}
+
 function command(words: readonly string[]): Buffer {
   const bulks = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
   return Buffer.from(`*${words.length}\r\n${bulks.join('')}`);

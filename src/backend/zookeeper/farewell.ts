@@ -6,7 +6,7 @@ const XID = 1;
 /**
  * What ends a session when it is sent over a fresh connection: a ConnectRequest that takes the session over, and behind it
  * the request to close it (zookeeper.jute). The server reads no further before the session is reopened, so that both can be
- * sent at once; it hangs up when it has closed the session.
+ * sent at once.
  * @param id the session's
  * @param password the session's; who has it can act as the session
  * @param ttlMs its timeout
@@ -24,6 +24,9 @@ export function farewellBytes(id: bigint, password: Buffer, ttlMs: number): Buff
   close.writeInt32BE(CLOSE_SESSION, 4);
   return Buffer.concat([connect, close].map(frame));
 }
+
+/** The header of the reply to the request, with no error; what goes before it answers the ConnectRequest. */
+export const TAKEN = new RegExp(String.raw`\x00\x00\x00\x10\x00\x00\x00\x0${XID}.{8}\x00\x00\x00\x00$`, 's');
 
 function frame(body: Buffer): Buffer {
   const length = Buffer.alloc(4);

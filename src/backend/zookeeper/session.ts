@@ -7,7 +7,7 @@ import { type Server, showServer } from '../address.js';
 import { Connection } from './connection.js';
 import { ConnectionFailures } from './connection-failures.js';
 import { type Dial, dialer } from './dial.js';
-import { farewellBytes } from './farewell.js';
+import { farewellBytes, TAKEN } from './farewell.js';
 import { createLibraryClient, STATE } from './library.js';
 import { Nodes } from './nodes.js';
 import { isUnsettled, OperationError } from './operation-error.js';
@@ -141,6 +141,7 @@ export class Session {
       addresses: tls === undefined ? [...here, ...ensemble.servers] : ensemble.servers,
       ...(tls === undefined ? {} : { tls }),
       bytes: farewellBytes(this.id, this.#client.getSessionPassword(), this.ttlMs),
+      taken: TAKEN,
     };
   }
 

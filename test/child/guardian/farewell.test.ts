@@ -13,21 +13,28 @@ import { atEachLevel } from '../levels.js';
 import { openPipe } from '../pipe.js';
 
 const BYTES = Buffer.from('good\0bye\xff', 'latin1');
+/** The answer comes in two parts, with what has to be escaped in a word or a pattern, and a line's end within it. */
+const ANSWER = ['you\0 said\n', 'so, /\xff!'] as const;
+const TAKEN = String.raw`^you\x00.said.so, \/\xff!$`;
 
 interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-/** A lock service: it hears what it is told, and hangs up when that was all, or does not. */
-async function service(t: TestContext, host = '127.0.0.1', hangsUp = true) {
+/** What a lock service does when it has heard all: the whole of its task, or not. */
+type Manners = 'answers' | 'is silent' | 'hangs up' | 'refuses';
+
+async function service(t: TestContext, host = '127.0.0.1', manners: Manners = 'answers') {
   const heard: Buffer[] = [];
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket.on('error', () => {}));
     socket.on('data', (chunk) => {
       heard.push(chunk);
-      if (hangsUp && Buffer.concat(heard).length >= BYTES.length) socket.end();
+      if (Buffer.concat(heard).length < BYTES.length || manners === 'is silent') return;
+      if (manners === 'answers') answer(socket);
+      else socket.end(manners === 'refuses' ? 'no' : '');
     });
   });
   t.after(() => {
@@ -39,6 +46,11 @@ async function service(t: TestContext, host = '127.0.0.1', hangsUp = true) {
   // A server that listens on a port.
   const { port } = server.address() as AddressInfo;
   return { address: { host, port }, connections: () => sockets.size, heard: () => Buffer.concat(heard) };
+}
+
+/** It need not hang up after that. */
+function answer(socket: Socket): void {
+  socket.write(ANSWER[0], 'latin1', () => setImmediate(() => socket.write(ANSWER[1], 'latin1')));
 }
 
 /** A command that is about to lose its lockex, with what the guardian is to say then. */
@@ -56,9 +68,12 @@ function spoken(
 const PROGRAMS = { 'guardian.pl': 'subreaper', 'guardian.cjs': 'walk' } as const;
 
 for (const [name, level] of Object.entries(PROGRAMS)) {
-  const say = async (t: TestContext, addresses: readonly Address[]): Promise<void> => {
-    const host = await spoken(t, level, { farewell: { addresses, hex: BYTES.toString('hex') } });
+  const say = async (t: TestContext, addresses: readonly Address[]): Promise<Host> => {
+    const host = await spoken(t, level, {
+      farewell: { addresses, hex: BYTES.toString('hex'), taken: TAKEN },
+    });
     host.run.kill('SIGKILL');
+    return host;
   };
 
   test(`${name} hands the farewell over byte for byte`, async (t) => {
@@ -68,13 +83,27 @@ for (const [name, level] of Object.entries(PROGRAMS)) {
     assert.deepEqual(server.heard(), BYTES);
   });
 
-  test(`${name} tries the next address when the first refuses or is silent, and none after one that heard`, async (t) => {
+  test(`${name} tries the next address when one cannot be reached, is silent, hangs up or refuses, and none after one that did it`, async (t) => {
     const refusing = { host: '127.0.0.1', port: await freePort() };
     const unknown = { host: 'no-such-host.invalid', port: 1 };
-    const [silent, good, last] = [await service(t, '127.0.0.1', false), await service(t), await service(t)];
-    await say(t, [refusing, unknown, silent.address, good.address, last.address]);
-    await until(() => good.heard().length >= BYTES.length, 'the second one hears it');
-    assert.deepEqual(silent.heard(), BYTES);
+    const bad = await Promise.all(
+      (['is silent', 'hangs up', 'refuses'] as const).map((manners) => service(t, '127.0.0.1', manners)),
+    );
+    const [good, last] = [await service(t), await service(t)];
+    const host = await say(t, [
+      refusing,
+      unknown,
+      ...bad.map(({ address }) => address),
+      good.address,
+      last.address,
+    ]);
+    const { port } = good.address;
+    await until(
+      () => host.run.stderr.includes(`gave the lock back at 127.0.0.1:${port}`),
+      'the good one does it',
+    );
+    assert.deepEqual(good.heard(), BYTES);
+    for (const one of bad) assert.deepEqual(one.heard(), BYTES);
     assert.equal(last.connections(), 0);
   });
 
@@ -98,11 +127,13 @@ test('what became of a farewell is told', async (t) => {
   const { host, port } = server.address;
   assert.equal(await sayFarewell([]), 'nothing to give back');
   assert.equal(
-    await sayFarewell([BYTES.toString('hex'), '', host, String(port)]),
+    await sayFarewell([BYTES.toString('hex'), '', TAKEN, host, String(port)]),
     `gave the lock back at ${host}:${port}`,
   );
-  const nobody = ['00', '', '127.0.0.1', String(await freePort())];
-  assert.equal(await sayFarewell(nobody), 'no server took the lock back: it ends with the session');
+  const none = 'no server took the lock back: it ends with the session';
+  assert.equal(await sayFarewell(['00', '', TAKEN, '127.0.0.1', String(await freePort())]), none);
+  const empty = (await service(t, '127.0.0.1', 'hangs up')).address;
+  assert.equal(await sayFarewell([BYTES.toString('hex'), '', TAKEN, empty.host, String(empty.port)]), none);
 });
 
 for (const how of ['killed', 'stopped until its lease has run out'] as const) {
@@ -113,7 +144,7 @@ for (const how of ['killed', 'stopped until its lease has run out'] as const) {
       let deadWhenHeard: boolean | undefined;
       const server = createServer((socket) => {
         deadWhenHeard = dead();
-        socket.end();
+        answer(socket);
       });
       t.after(() => server.close());
       server.listen(0, '127.0.0.1');
@@ -122,7 +153,7 @@ for (const how of ['killed', 'stopped until its lease has run out'] as const) {
       const { port } = server.address() as AddressInfo;
       const script =
         'exec 9<>"$STAGE/pipe"; for i in 1 2 3; do setsid -f sleep 60; done; echo 1 > "$STAGE/ready"; exec sleep 60';
-      const farewell = { addresses: [{ host: '127.0.0.1', port }], hex: BYTES.toString('hex') };
+      const farewell = { addresses: [{ host: '127.0.0.1', port }], hex: BYTES.toString('hex'), taken: TAKEN };
       const order = { file: '/bin/sh', args: ['-c', script], farewell };
       const host = await spoken(
         t,
