@@ -18,14 +18,17 @@ export interface ExclusiveOptions {
   readonly hold?: Duration | undefined;
 }
 
-/** A method that takes its time, as a decorator sees it. */
-type AsyncMethod<This, Args extends unknown[], R> = (this: This, ...args: Args) => Promise<R>;
+/**
+ * A method that takes its time, whatever its parameters: written as a method, since TypeScript lets one of narrower parameters
+ * stand for it, as it does not for a function type.
+ */
+type AsyncMethod<This> = { method(this: This, ...args: unknown[]): Promise<unknown> }['method'];
 
-/** What decorates a method; its type stays as it is. */
-type MethodDecorator = <This, Args extends unknown[], R>(
-  method: AsyncMethod<This, Args, R>,
-  context: ClassMethodDecoratorContext<This, AsyncMethod<This, Args, R>>,
-) => AsyncMethod<This, Args, R>;
+/** What decorates a method that takes its time; its type stays as it is, with type parameters of its own, too. */
+type MethodDecorator = <This, Method extends AsyncMethod<This>>(
+  method: Method,
+  context: ClassMethodDecoratorContext<This, Method>,
+) => Method;
 
 /**
  * A decorator (TC39's, not that of `experimentalDecorators`) for a method that returns a promise: one call at a time, in all
@@ -49,14 +52,20 @@ export function exclusive(
   if (!blocking && timeout !== undefined) {
     throw new UsageError('timeout: expected none with blocking: false, got one');
   }
-  return (method, { name }) =>
-    async function exclusively(...args) {
+  return <This, Method extends AsyncMethod<This>>(
+    method: Method,
+    { name }: ClassMethodDecoratorContext<This, Method>,
+  ) => {
+    async function exclusively(this: This, ...args: unknown[]): Promise<unknown> {
       // Whoever wrote the function wrote it for the arguments of this method.
-      const made = typeof key === 'function' ? key(...(args as unknown[] as never[])) : key;
+      const made = typeof key === 'function' ? key(...(args as never[])) : key;
       const theirs = typeof locks === 'function' ? await locks() : locks;
       const lock = theirs.lock(made ?? defaultKey(this, name));
       return lock.hold(() => method.apply(this, args), { timeout: blocking ? timeout : 0, hold });
-    };
+    }
+    // It takes what the method takes, and resolves with what that resolves with, whatever their types.
+    return exclusively as Method;
+  };
 }
 
 /** `Class.method`, of the class that the instance was made by, or of the class itself. */

@@ -36,6 +36,11 @@ function shopWith(locks: Locks) {
       return id;
     }
 
+    @exclusive(locks)
+    async same<T extends string>(value: T, ...more: readonly T[]): Promise<readonly T[]> {
+      return [value, ...more];
+    }
+
     @exclusive(locks, 'one-for-all')
     async named(): Promise<void> {
       await until(() => gate.open, 'the gate is open');
@@ -51,6 +56,18 @@ test('one call at a time of a method that is exclusive, with its this, its argum
   assert.deepEqual(results, ['order1', 'order2', 'order3']);
   assert.deepEqual(seen, ['order 1 -', 'order 2 b', 'order 3 -']);
   assert.deepEqual(memory.service.resources, []);
+});
+
+test('a method keeps its types, those of its type parameters included', async () => {
+  await using memory = new MemoryLocks();
+  const { Shop } = shopWith(memory.connect());
+  const shop = new Shop();
+  const both: readonly ('a' | 'b')[] = await shop.same<'a' | 'b'>('a', 'b');
+  assert.deepEqual(both, ['a', 'b']);
+  const count: (by: number, note?: string) => Promise<string> = shop.count;
+  // @ts-expect-error: it takes a number
+  const wrong: Parameters<typeof shop.count>[0] = 'one';
+  assert.ok(typeof count === 'function' && typeof wrong === 'string');
 });
 
 test('the key is Class.method, of the class that the instance is of; or what is said; or made from the arguments', async () => {
