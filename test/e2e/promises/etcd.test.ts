@@ -3,7 +3,7 @@ import { failureTests } from './failures.js';
 
 failureTests(
   'etcd',
-  4,
+  8,
   () => etcdService(1),
   () => etcdService(3),
 );

@@ -1,4 +1,5 @@
 import { zooKeeperCluster, zooKeeperService } from '../../helpers/lock-services/zookeeper.js';
 import { failureTests } from './failures.js';
 
-failureTests('ZooKeeper', 4, zooKeeperService, zooKeeperCluster);
+// Rides out 3.9 s: a busy machine needs two to start a server in Java again.
+failureTests('ZooKeeper', 10, zooKeeperService, zooKeeperCluster);
