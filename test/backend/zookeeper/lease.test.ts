@@ -8,7 +8,7 @@ import { until } from '../../../src/testing/until.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { LeaseLostError, NotPermittedError, SessionLostError, UsageError } from '../../../src/util/errors.js';
 import { silentLog } from '../../../src/util/log.js';
-import { startProxy } from '../../helpers/proxy.js';
+import { startProxy, type TcpProxy } from '../../helpers/proxy.js';
 import { OPCODE } from '../../helpers/zk-frames.js';
 import { startZooKeeper, type ZooKeeper } from '../../helpers/zookeeper.js';
 import { never, openSession } from './kit.js';
@@ -35,6 +35,12 @@ function lossOf(signal: AbortSignal): LeaseLostError {
   return signal.reason;
 }
 
+/** How often who is behind the proxy has listed a line; each lists the minimum holds beside it as well. */
+function looksAtLine(proxy: TcpProxy): number {
+  const lists = proxy.requests.filter(({ opcode }) => opcode === OPCODE.GET_CHILDREN2);
+  return lists.filter(({ frame }) => !frame.toString('latin1').includes('-__held__')).length;
+}
+
 test('a lease is kept for many session timeouts, and its deadline moves on with every renewal', async () => {
   await using backend = await open(zookeeper.address, { ttlMs: 3000 });
   const lease = await backend.acquire(claim('l/kept'), never);
@@ -50,12 +56,7 @@ test('renewals disturb nobody: who waits behind the holder hears of none of them
   await using waiter = await open(proxy.address, { ttlMs: 10_000 });
   const lease = await holder.acquire(claim('l/quiet'), never);
   const waiting = waiter.acquire(claim('l/quiet'), never);
-  // Of the line; each looks for minimum holds beside it as well.
-  const looks = () =>
-    proxy.requests.filter(
-      ({ opcode, frame }) =>
-        opcode === OPCODE.GET_CHILDREN2 && !frame.toString('latin1').includes('/l/herd-__held__'),
-    ).length;
+  const looks = () => looksAtLine(proxy);
   await until(() => looks() > 0, 'it waits');
   const before = looks();
   const deadline = lease.deadline();
@@ -77,7 +78,7 @@ test('one release wakes one waiter, however many there are', async () => {
     async () => (await watched()).filter((path) => path.startsWith('/l/herd/')).length === 8,
     'all wait',
   );
-  const looks = () => proxy.requests.filter((request) => request.opcode === OPCODE.GET_CHILDREN2).length;
+  const looks = () => looksAtLine(proxy);
   const before = looks();
   await lease.release();
   await Promise.race(waiting);
