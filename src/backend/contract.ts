@@ -85,9 +85,10 @@ export interface LockBackend extends AsyncDisposable {
   readonly traits: Traits;
   /**
    * What a survivor gives our permits and places in line back with when we no longer can, as of now: to be asked again
-   * when a claim was made, and when it was granted. Secret. `undefined` where these end by themselves, or cannot be ended so.
+   * when a claim was made, and when it was granted. Each is said. Secret. None where these end by themselves, or cannot be
+   * ended so.
    */
-  readonly farewell: Farewell | undefined;
+  readonly farewells: readonly Farewell[];
   /** Waits in line for a permit. When `signal` aborts, no contender is left behind and `signal.reason` is thrown. */
   acquire(claim: Claim, signal: AbortSignal): Promise<Lease>;
   /** A permit if one is free now; otherwise `undefined`, with no contender left behind. */

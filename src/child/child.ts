@@ -26,7 +26,7 @@ export type Group = 'shared' | 'own';
 /**
  * What the guardian does when the tree is dead and we can no longer do it ourselves: it connects to the first of the
  * addresses that answers, sends the bytes, and waits for the word that it is done. Where that does not come, since a proxy has
- * no server behind it, say, it tries the next address. Secret.
+ * no server behind it, say, it tries the next address. A lock that several servers keep has a farewell for each. Secret.
  */
 export interface Farewell {
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
@@ -65,7 +65,7 @@ export interface Stage {
   /** The mark that the tree will carry: 32 random hex digits. */
   readonly treeId: string;
   /** What the guardian is to say if we die from now on, whether a command was started or not. */
-  entrust(farewell: Farewell | undefined): void;
+  entrust(farewells: readonly Farewell[]): void;
   /** @throws CommandError `not-found` or `not-executable`: nothing was started; the message names the file, the hint
    *   says what to do */
   spawn(order: Order): Promise<Child>;

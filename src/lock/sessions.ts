@@ -128,8 +128,8 @@ export class Sessions {
 function kept(backend: LockBackend): LockBackend {
   return {
     traits: backend.traits,
-    get farewell() {
-      return backend.farewell;
+    get farewells() {
+      return backend.farewells;
     },
     acquire: (claim, signal) => backend.acquire(claim, signal),
     tryAcquire: (claim, signal) => backend.tryAcquire(claim, signal),

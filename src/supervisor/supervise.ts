@@ -64,10 +64,10 @@ async function oneSession(
   const marked = { ...job, claim: { ...job.claim, treeId: world.stage.treeId } };
   const waiting = waitForLease(backend, marked, world, startedAt, stop);
   // While the first requests are on their way.
-  world.stage.entrust(backend.farewell);
+  world.stage.entrust(backend.farewells);
   const lease = await waiting;
   // What gives back a permit may be another word than what leaves a line.
-  world.stage.entrust(backend.farewell);
+  world.stage.entrust(backend.farewells);
   try {
     announce(lease, job, world);
     // A stop that raced the grant never starts the command, nor does a lease that a freeze has used up meanwhile.

@@ -73,7 +73,7 @@ atEachLevel(
       group: 'own',
       file: '/bin/sh',
       args: ['-c', SCRIPT],
-      farewell: { addresses: [{ host: '127.0.0.1', port }], hex: '00', taken: '.' },
+      farewells: [{ addresses: [{ host: '127.0.0.1', port }], hex: '00', taken: '.' }],
     } as const;
     const host = await Host.start(t, 'nobody', order, { STAGE: stage.dir });
     const pid = await immortal(stage);

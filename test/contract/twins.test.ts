@@ -7,7 +7,7 @@ import { check, sentences } from '../../src/testing/suite.js';
 
 /** A memory backend that keeps the contract, to be broken in one place. */
 class Twin implements LockBackend {
-  readonly farewell = undefined;
+  readonly farewells = [];
   readonly service: MemoryService;
   readonly sound: MemoryBackend;
   readonly traits: Traits;

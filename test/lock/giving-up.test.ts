@@ -46,7 +46,7 @@ class Silence {
     };
     return {
       traits: session.traits,
-      farewell: undefined,
+      farewells: [],
       acquire,
       tryAcquire: async (claim) => quiet(await session.tryAcquire(claim, never)),
       contenders: (resource, signal) => session.contenders(resource, signal),

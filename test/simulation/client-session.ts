@@ -107,9 +107,6 @@ export class ClientSession implements LeaseSession {
     return this.#end;
   }
 
-  /** The guardian of the simulation needs no bytes. */
-  readonly farewell = undefined;
-
   get isConnected(): boolean {
     return this.#isConnected;
   }

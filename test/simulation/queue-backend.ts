@@ -33,7 +33,7 @@ export class QueueBackend implements LockBackend {
     handoverDelay: false,
     hold: false,
   };
-  readonly farewell = undefined;
+  readonly farewells = [];
   readonly #session: ClientSession;
   readonly #process: Process;
   readonly #rules: Rules;

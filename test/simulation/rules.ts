@@ -132,7 +132,6 @@ function withNodes(session: ClientSession, nodes: LeaseSession['nodes']): LeaseS
       return session.isConnected;
     },
     signs: session.signs,
-    farewell: undefined,
     nodes,
     guard: (guard) => session.guard(guard),
     onReconnected: (listener) => session.onReconnected(listener),

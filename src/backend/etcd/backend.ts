@@ -36,7 +36,7 @@ export interface EtcdBackendOptions {
   /** Where to ask whether a lease is still held; without credentials. */
   readonly url: string;
   /** What a survivor ends these leases with. */
-  readonly farewell: (leases: readonly bigint[]) => Farewell | undefined;
+  readonly farewells: (leases: readonly bigint[]) => readonly Farewell[];
 }
 
 /**
@@ -58,8 +58,8 @@ export class EtcdBackend implements LockBackend {
     this.#options = options;
   }
 
-  get farewell(): Farewell | undefined {
-    return this.#options.farewell([...this.#places].map(({ lease }) => lease));
+  get farewells(): readonly Farewell[] {
+    return this.#options.farewells([...this.#places].map(({ lease }) => lease));
   }
 
   async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {

@@ -56,17 +56,13 @@ export async function openEtcd(
     throw error;
   }
   const url = `etcd://${servers.map(showServer).join(',')}${prefix}`;
-  const farewell = (leases: readonly bigint[]): Farewell | undefined => {
-    if (leases.length === 0 || (login !== undefined && token === undefined)) return undefined;
+  const farewells = (leases: readonly bigint[]): readonly Farewell[] => {
+    if (leases.length === 0 || (login !== undefined && token === undefined)) return [];
     const bytes = farewellBytes(leases, token);
-    return {
-      addresses: connections.servers,
-      bytes,
-      taken: taken(leases.length),
-      ...(tls === undefined ? {} : { tls }),
-    };
+    const secured = tls === undefined ? {} : { tls };
+    return [{ addresses: connections.servers, bytes, taken: taken(leases.length), ...secured }];
   };
-  return new EtcdBackend(session, { prefix, url, farewell });
+  return new EtcdBackend(session, { prefix, url, farewells });
 }
 
 /**
@@ -82,5 +78,5 @@ export function useEtcd(
   const dial = () => ({ client, close() {}, answered() {} });
   const connections = new Connections([{ server: undefined, dial }], 0, log);
   const session = new Session({ connections, ttlMs: wholeSeconds(ttlMs), clock, log });
-  return new EtcdBackend(session, { prefix, url: 'etcd:', farewell: () => undefined });
+  return new EtcdBackend(session, { prefix, url: 'etcd:', farewells: () => [] });
 }

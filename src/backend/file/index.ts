@@ -52,7 +52,7 @@ export async function openFile(root: string, options: FileOptions): Promise<Lock
  */
 class FileBackend implements LockBackend {
   readonly traits = TRAITS;
-  readonly farewell = undefined;
+  readonly farewells = [];
   readonly #root: string;
   readonly #settings: FileSettings;
   readonly #session = new AbortController();

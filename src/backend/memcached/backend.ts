@@ -40,7 +40,7 @@ export class MemcachedBackend implements LockBackend {
    * None: to remove a key only if it is ours takes its number, which changes with every renewal. After a crash of the
    * supervisor alone the next holder waits for the timeout.
    */
-  readonly farewell = undefined;
+  readonly farewells = [];
   readonly #servers: Servers;
   readonly #connections: ReadonlyMap<string, Connection>;
   readonly #options: OpenOptions;

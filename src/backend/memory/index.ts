@@ -18,7 +18,7 @@ const TRAITS: Traits = {
 /** One session with a {@link MemoryService}. */
 export class MemoryBackend implements LockBackend {
   readonly traits = TRAITS;
-  readonly farewell = undefined;
+  readonly farewells = [];
   readonly #service: MemoryService;
   #disposed = false;
 

@@ -34,8 +34,8 @@ export interface RedisSession {
   readonly ttlMs: number;
   /** How long one who does not want to wait for the lock waits for the servers, ms. */
   readonly connectLimitMs: number;
-  /** How a survivor comes to the only master: `undefined` where there are several. */
-  readonly door: Door | undefined;
+  /** How a survivor comes to the masters. */
+  readonly doors: readonly Door[];
   /** Seconds for which a server must have been up; only tests have another than {@link safeUptimeS}. */
   readonly minUptimeS?: number;
   readonly clock: Clock;
@@ -82,17 +82,15 @@ export class RedisBackend implements LockBackend {
     };
   }
 
-  get farewell(): Farewell | undefined {
-    const { door } = this.#session;
-    if (door === undefined || this.#places.size === 0) return undefined;
-    const bytes = farewellBytes({ ...door, places: [...this.#places] });
-    const { host, port, tls } = door;
-    return {
+  get farewells(): readonly Farewell[] {
+    const places = [...this.#places];
+    if (places.length === 0) return [];
+    return this.#session.doors.map(({ host, port, tls, ...login }) => ({
       addresses: [{ host, port }],
-      bytes,
-      taken: taken(this.#places.size),
+      bytes: farewellBytes({ ...login, places }),
+      taken: taken(places.length),
       ...(tls === undefined ? {} : { tls }),
-    };
+    }));
   }
 
   async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {

@@ -89,7 +89,7 @@ async function open(
     url: urlOf(servers, first),
     ttlMs,
     connectLimitMs,
-    door: clients.length === 1 && first !== undefined ? doorOf(first) : undefined,
+    doors: clients.flatMap(doorOf),
     ...(minUptimeS === undefined ? {} : { minUptimeS }),
     clock,
     log,
@@ -106,17 +106,18 @@ function urlOf(servers: readonly Server[], first: Redis | undefined): string {
 }
 
 /** Nobody but the client itself knows the way through a file or by way of a sentinel. */
-function doorOf(client: Redis): Door | undefined {
+function doorOf(client: Redis): readonly Door[] {
   const { options } = client;
-  if (options.path !== undefined || options.sentinels) return undefined;
+  if (options.path !== undefined || options.sentinels) return [];
   const { username, password, db = 0, tls } = options;
-  return {
+  const door = {
     ...serverOf(client),
     tls: tls === undefined ? undefined : materialOf(tls),
     user: username ?? undefined,
     password: password ?? undefined,
     db,
   };
+  return [door];
 }
 
 /** What of it is material; in the library's type, each may have other shapes than a buffer. */

@@ -83,8 +83,8 @@ class ZooKeeperBackend implements LockBackend {
     this.#options = options;
   }
 
-  get farewell(): Farewell | undefined {
-    return this.#session.farewell;
+  get farewells(): readonly Farewell[] {
+    return [this.#session.farewell];
   }
 
   async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {

@@ -31,7 +31,6 @@ export type LeaseSession = Pick<
   | 'onReconnected'
   | 'persist'
   | 'switchServer'
-  | 'farewell'
   | 'close'
 > & { readonly nodes: Pick<Nodes, 'touch' | 'remove' | 'getData'> };
 

@@ -129,7 +129,7 @@ export class Session {
   }
 
   /** What ends this session when said to any of its servers by another process: the one that we are at, if any, first. */
-  get farewell(): Farewell | undefined {
+  get farewell(): Farewell {
     const { ensemble, tls } = this.#options;
     const { socket } = this.#client.connectionManager;
     const here =

@@ -1,18 +1,17 @@
 import type { Farewell, TlsMaterial } from '../child.js';
 
 /**
- * A farewell as a frame carries it: the bytes in hex, TLS material or nothing, what the answer looks like, then host and port
- * of each address.
+ * Farewells as a frame carries them, one behind the other. Of each: the bytes in hex, TLS material or nothing, what the answer
+ * looks like, and how many addresses follow, host and port.
  */
-export function farewellWords(farewell: Farewell | undefined): readonly string[] {
-  if (farewell === undefined) return ['', '', ''];
-  const { bytes, tls, taken, addresses } = farewell;
-  return [
+export function farewellWords(farewells: readonly Farewell[]): readonly string[] {
+  return farewells.flatMap(({ bytes, tls, taken, addresses }) => [
     bytes.toString('hex'),
     tls === undefined ? '' : tlsWord(tls),
     taken.source,
+    String(addresses.length),
     ...addresses.flatMap(({ host, port }) => [host, String(port)]),
-  ];
+  ]);
 }
 
 function tlsWord(tls: TlsMaterial): string {

@@ -5,43 +5,54 @@ import { connect as connectSecurely } from 'node:tls';
 const SERVER_LIMIT_MS = 2000;
 
 /**
- * Gives the lock back: connects to the first address that answers, sends the bytes, waits for the word that it is
- * done. Where that does not come, the next one is tried.
+ * Gives the lock back: says each of the farewells, all at once, since the next one may have the lock as soon as most servers
+ * have heard theirs. Of each it connects to the first address that answers, sends the bytes, waits for the word that it is
+ * done. Where that does not come, the next address is tried.
  * @param words as `farewellWords` makes them
  * @returns what became of it, for a log line; never rejects
  */
-export async function sayFarewell([
-  hex,
-  tls = '',
-  taken = '',
-  ...addresses
-]: readonly string[]): Promise<string> {
-  if (!hex) return 'nothing to give back';
-  for (let at = 0; at + 1 < addresses.length; at += 2) {
-    const [host = '', port = ''] = addresses.slice(at, at + 2);
-    if (
-      await heard({
-        host,
-        port: Number(port),
-        tls,
-        bytes: Buffer.from(hex, 'hex'),
-        taken: new RegExp(taken, 's'),
-      })
-    )
-      return `gave the lock back at ${host}:${port}`;
-  }
-  return 'no server took the lock back: it ends with the session';
+export async function sayFarewells(words: readonly string[]): Promise<string> {
+  const calls = [...callsOf(words)];
+  if (calls.length === 0) return 'nothing to give back';
+  const heard = await Promise.all(calls.map(say));
+  const at = heard.filter((address) => address !== undefined);
+  if (at.length === 0) return 'no server took the lock back: it ends with the session';
+  return `gave the lock back at ${at.join(', ')}`;
 }
 
 interface Call {
-  readonly host: string;
-  readonly port: number;
-  readonly tls: string;
   readonly bytes: Buffer;
+  readonly tls: string;
   readonly taken: RegExp;
+  readonly addresses: readonly Address[];
 }
 
-function heard({ host, port, tls, bytes, taken }: Call): Promise<boolean> {
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+function* callsOf(words: readonly string[]): Iterable<Call> {
+  let rest = words;
+  while (rest.length > 0) {
+    const [hex = '', tls = '', taken = '', count = ''] = rest;
+    const end = 4 + 2 * Number(count);
+    const addresses: Address[] = [];
+    for (let at = 4; at < end; at += 2) addresses.push({ host: rest[at] ?? '', port: Number(rest[at + 1]) });
+    yield { bytes: Buffer.from(hex, 'hex'), tls, taken: new RegExp(taken, 's'), addresses };
+    rest = rest.slice(end);
+  }
+}
+
+/** @returns the address that took it, if one did */
+async function say(call: Call): Promise<string | undefined> {
+  for (const address of call.addresses) {
+    if (await heard(call, address)) return `${address.host}:${address.port}`;
+  }
+  return undefined;
+}
+
+function heard({ bytes, tls, taken }: Call, { host, port }: Address): Promise<boolean> {
   return new Promise((resolve) => {
     const socket: Socket = tls
       ? connectSecurely({ host, port, ...JSON.parse(tls) })

@@ -51,8 +51,8 @@ fcntl($_, 2, 1) for $deaths, $lockex, $uptime;
 my ($leader, $leader_ended, $gone, $told) = (undef, 0, 0, 0);
 # When SIGKILL is due (of `now`), whether it was; whether lockex asked for it; whether lockex is there, and was heard.
 my ($kill_at, $overdue, $killing, $lockex_died, $heard_at) = (undef, 0, 0, 0, 0);
-# What gives the lock back, and whether it was said although lockex is there.
-my (@farewell, $parted);
+# What gives the lock back, as the frame had it, and whether it was said although lockex is there.
+my (@farewells, $parted);
 
 # CLOCK_BOOTTIME, ms: goes on while the host is suspended, as the lease does on the servers.
 sub now {
@@ -183,7 +183,7 @@ sub fail {
 }
 
 my %ON = (
-  farewell => sub { @farewell = @_ },
+  farewell => sub { @farewells = @_ },
   go => sub {
     my $at = shift;
     $kill_at = $at eq '' ? undef : $at;
@@ -239,13 +239,27 @@ sub hear {
   die "not a frame: " . substr($input, 0, 20) . "\n" if $input !~ /^(?:\d{1,9}(?::|$)|$)/;
 }
 
-# Connects and hands over the words that were prepared for this: how, is between lockex and the lock service.
+# Says what was prepared for this: how, is between lockex and the lock service.
+sub say_farewells {
+  my (@calls, @heard);
+  for (my @words = @farewells; @words;) {
+    my ($bytes, $tls, $taken, $count) = splice(@words, 0, 4);
+    push @calls, [pack('H*', $bytes), $tls, $taken, splice(@words, 0, 2 * $count)];
+  }
+  return 'nothing to give back' if !@calls;
+  return farewells_by_node() if grep { $_->[1] ne '' } @calls;
+  for my $call (@calls) {
+    my $at = say_farewell(@$call);
+    push @heard, $at if defined $at;
+  }
+  return 'no server took the lock back: it ends with the session' if !@heard;
+  return 'gave the lock back at ' . join(', ', @heard);
+}
+
+# Connects, hands the words over, and waits until the answer is there. Returns the address that took them, if one did.
 sub say_farewell {
-  my ($bytes, $tls, $taken, @addresses) = @farewell;
-  return 'nothing to give back' if !$bytes;
-  return farewell_by_node() if $tls ne '';
+  my ($bytes, $tls, $taken, @addresses) = @_;
   require Socket;
-  $bytes = pack('H*', $bytes);
   while (my ($host, $port) = splice(@addresses, 0, 2)) {
     my ($error, @found) = Socket::getaddrinfo($host, $port, { socktype => Socket::SOCK_STREAM() });
     for my $found (@found) {
@@ -263,15 +277,15 @@ sub say_farewell {
         my $got = sysread($socket, $answer, 4096, length $answer);
         last if defined $got ? $got == 0 : $! != $EINTR;
         # An empty pattern would be the one that was used last.
-        return "gave the lock back at $host:$port" if $answer =~ /(?:$taken)/s;
+        return "$host:$port" if $answer =~ /(?:$taken)/s;
       }
     }
   }
-  return 'no server took the lock back: it ends with the session';
+  return undef;
 }
 
 # The one thing that perl cannot do without more modules than it comes with.
-sub farewell_by_node {
+sub farewells_by_node {
   pipe(my $in_read, my $in_write) && pipe(my $out_read, my $out_write) or return "pipe: $!";
   my $pid = fork();
   return "fork: $!" if !defined $pid;
@@ -284,7 +298,7 @@ sub farewell_by_node {
   }
   close $in_read;
   close $out_write;
-  syswrite($in_write, join("\0", @farewell));
+  syswrite($in_write, join("\0", @farewells));
   close $in_write;
   my $bits = '';
   vec($bits, fileno $out_read, 1) = 1;
@@ -371,7 +385,7 @@ while (1) {
     }
   }
   elsif ($lockex_died) {
-    my $end = say_farewell();
+    my $end = say_farewells();
     write_line("lockex has died; its command was killed, all of it; $end") if defined $leader;
     leave();
   }
@@ -379,7 +393,7 @@ while (1) {
     # Lockex is stopped, or cut off and about to say that it is done.
     if (now() - $heard_at > 500) {
       $parted = 1;
-      write_line('lockex did not renew its lease in time; its command was killed, all of it; ' . say_farewell());
+      write_line('lockex did not renew its lease in time; its command was killed, all of it; ' . say_farewells());
     }
     $wait = 0.1;
   }

@@ -81,8 +81,8 @@ export class Guardian {
   }
 
   /** What it is to give the lock back with. */
-  farewell(farewell: Farewell | undefined): void {
-    this.send('farewell', ...farewellWords(farewell));
+  entrust(farewells: readonly Farewell[]): void {
+    this.send('farewell', ...farewellWords(farewells));
   }
 
   send(...words: readonly string[]): void {

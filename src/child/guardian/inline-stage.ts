@@ -37,8 +37,8 @@ export class InlineStage implements Stage {
     this.#post = new GuardianPost(() => this.#start());
   }
 
-  entrust(farewell: Farewell | undefined): void {
-    this.#post.entrust(farewell);
+  entrust(farewells: readonly Farewell[]): void {
+    this.#post.entrust(farewells);
   }
 
   async spawn(order: Order): Promise<Child> {

@@ -7,7 +7,7 @@ import type { Guardian } from './guardian.js';
 export class GuardianPost {
   readonly #start: () => Guardian;
   #guardian: Guardian;
-  #farewell: Farewell | undefined;
+  #farewells: readonly Farewell[] = [];
 
   constructor(start: () => Guardian) {
     this.#start = start;
@@ -15,16 +15,16 @@ export class GuardianPost {
   }
 
   /** What the guardian is to give the lock back with, this one and whoever comes after it. */
-  entrust(farewell: Farewell | undefined): void {
-    this.#farewell = farewell;
-    this.#guardian.farewell(farewell);
+  entrust(farewells: readonly Farewell[]): void {
+    this.#farewells = farewells;
+    this.#guardian.entrust(farewells);
   }
 
   /** One that has not ended, as far as is known. */
   manned(): Guardian {
     if (this.#guardian.lost.aborted) {
       this.#guardian = this.#start();
-      this.#guardian.farewell(this.#farewell);
+      this.#guardian.entrust(this.#farewells);
     }
     return this.#guardian;
   }

@@ -8,7 +8,8 @@ import type { Survivor } from '../survivors.js';
  * To the guardian go frames: the length in bytes, `:`, and words with a NUL between each two. Neither an argument nor a
  * variable of the environment can hold a NUL.
  *
- *     farewell HEX TLS [HOST PORT]…       what gives the lock back, said when the supervisor no longer can; empty for nothing
+ *     farewell [HEX TLS TAKEN COUNT [HOST PORT]…]…  what gives the lock back, each said when the supervisor no longer can,
+ *                                         to the first of its COUNT addresses that takes it; nothing for nothing
  *     go KILL_AT COUNT WORD… NAME=VALUE…  start the command: COUNT words, then its whole environment
  *     expect                              (sibling) a command is about to be started
  *     watch KILL_AT PID START_TIME FILE   (sibling) the command was started, this is it

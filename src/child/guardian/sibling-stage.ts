@@ -27,8 +27,8 @@ export class SiblingStage implements Stage {
     this.#post = new GuardianPost(() => this.#start());
   }
 
-  entrust(farewell: Farewell | undefined): void {
-    this.#post.entrust(farewell);
+  entrust(farewells: readonly Farewell[]): void {
+    this.#post.entrust(farewells);
   }
 
   async spawn({ command, env, killAt }: Order): Promise<Child> {

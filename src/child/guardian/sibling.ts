@@ -6,7 +6,7 @@ import { silentLog } from '../../util/log.js';
 import { endTree } from '../end-tree.js';
 import { growerOfThisHost } from '../spawn.js';
 import type { Leader } from '../tree.js';
-import { sayFarewell } from './farewell.js';
+import { sayFarewells } from './farewell.js';
 import { FrameReader } from './frame-reader.js';
 import { lastWord } from './last-word.js';
 
@@ -41,7 +41,7 @@ const never = AbortSignal.abort();
 let leader: Leader | undefined;
 let killAt = Number.POSITIVE_INFINITY;
 let heardAt = systemClock.now();
-let farewell: readonly string[] = [];
+let farewells: readonly string[] = [];
 let overdue = false;
 let ending = false;
 let expecting = false;
@@ -73,7 +73,7 @@ async function onDeath(): Promise<void> {
     await delay(UNBORN_LOOK_EVERY_MS, systemClock);
     await endAll();
   }
-  const end = await sayFarewell(farewell);
+  const end = await sayFarewells(farewells);
   if (leader !== undefined) lastWord(`lockex has died; its command was killed, all of it; ${end}`, format);
   exit(0);
 }
@@ -83,7 +83,7 @@ async function onSilence(): Promise<void> {
   do await delay(DOUBT_MS, systemClock);
   while (!ending && systemClock.now() - heardAt <= DOUBT_MS);
   if (ending) return;
-  const end = await sayFarewell(farewell);
+  const end = await sayFarewells(farewells);
   lastWord(`lockex did not renew its lease in time; its command was killed, all of it; ${end}`, format);
 }
 
@@ -115,7 +115,7 @@ function keepUntil(word: string | undefined): void {
 
 const frames = new FrameReader(([verb, ...words]) => {
   heardAt = systemClock.now();
-  if (verb === 'farewell') farewell = words;
+  if (verb === 'farewell') farewells = words;
   else if (verb === 'expect') expecting = true;
   else if (verb === 'watch') {
     keepUntil(words[0]);

@@ -235,7 +235,7 @@ test('a client of the user’s own is used as it is, and stays open', async (t) 
   const on = scope(t);
   const backend = useEtcd(etcd.admin, '/own', openOptions());
   const lease = await backend.acquire(claim(), never);
-  assert.equal(backend.farewell, undefined);
+  assert.deepEqual(backend.farewells, []);
   assert.deepEqual((await etcd.keys('/own')).length, 1);
   await lease.release();
   await backend[Symbol.asyncDispose]();

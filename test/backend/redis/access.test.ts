@@ -45,7 +45,7 @@ test('the login is that of the file, and that of the URL before it; a lock needs
   );
   const next = acquire(other);
   await until(async () => (await session.contenders('test/r', never)).length === 2, 'it waits');
-  assert.ok(session.farewell?.bytes.includes('worker'));
+  assert.ok(session.farewells[0]?.bytes.includes('worker'));
   await held.release();
   await (await next).release();
   const byPassword = await it.use(openAt(redis.address, { ...grown, login: Buffer.from(':secret') }));
@@ -153,7 +153,7 @@ test('with TLS, only a server that the authority vouches for is spoken to', asyn
   const session = await it.use(openAt(secure.address, { ...grown, tls }));
   const held = await acquire(session);
   assert.match(held.evidence ?? '', /"rediss:/);
-  assert.deepEqual(session.farewell?.tls, tls);
+  assert.deepEqual(session.farewells[0]?.tls, tls);
   await held.release();
   await assert.rejects(openAt(secure.address, { tls: { cert: tls.cert, key: tls.key } }), NotPermittedError);
 });

@@ -74,7 +74,7 @@ test('a session that is closed at the very moment of a grant leaves no lock behi
       url: `redis://${server.address}`,
       ttlMs: TTL_MS,
       connectLimitMs: 1000,
-      door: undefined,
+      doors: [],
       ...young,
       clock: systemClock,
       log: silentLog,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { type TestContext, test } from 'node:test';
-import { sayFarewell } from '../../../src/child/guardian/farewell.js';
+import { sayFarewells } from '../../../src/child/guardian/farewell.js';
 import type { IsolationLevel } from '../../../src/child/isolation.js';
 import { until } from '../../../src/testing/until.js';
 import type { HostOrder } from '../../fixtures/child/stage-host.js';
@@ -68,9 +68,9 @@ function spoken(
 const PROGRAMS = { 'guardian.pl': 'subreaper', 'guardian.cjs': 'walk' } as const;
 
 for (const [name, level] of Object.entries(PROGRAMS)) {
-  const say = async (t: TestContext, addresses: readonly Address[]): Promise<Host> => {
+  const say = async (t: TestContext, ...calls: readonly (readonly Address[])[]): Promise<Host> => {
     const host = await spoken(t, level, {
-      farewell: { addresses, hex: BYTES.toString('hex'), taken: TAKEN },
+      farewells: calls.map((addresses) => ({ addresses, hex: BYTES.toString('hex'), taken: TAKEN })),
     });
     host.run.kill('SIGKILL');
     return host;
@@ -107,6 +107,22 @@ for (const [name, level] of Object.entries(PROGRAMS)) {
     assert.equal(last.connections(), 0);
   });
 
+  test(`${name} says each of several farewells, whatever becomes of the others`, async (t) => {
+    const refusing = { host: '127.0.0.1', port: await freePort() };
+    const [silent, bad] = [
+      await service(t, '127.0.0.1', 'is silent'),
+      await service(t, '127.0.0.1', 'refuses'),
+    ];
+    const [one, other] = [await service(t), await service(t)];
+    const host = await say(t, [refusing], [silent.address], [one.address], [bad.address], [other.address]);
+    const ports = [one, other].map(({ address }) => `127.0.0.1:${address.port}`);
+    await until(
+      () => host.run.stderr.includes(`gave the lock back at ${ports.join(', ')}\n`),
+      'it is told of both',
+    );
+    for (const each of [silent, bad, one, other]) assert.deepEqual(each.heard(), BYTES);
+  });
+
   test(`${name} finds names, and addresses of IPv6 where there are any`, async (t) => {
     const four = await service(t);
     await say(t, [{ ...four.address, host: 'localhost' }]);
@@ -125,15 +141,18 @@ function hasIpv6(): boolean {
 test('what became of a farewell is told', async (t) => {
   const server = await service(t);
   const { host, port } = server.address;
-  assert.equal(await sayFarewell([]), 'nothing to give back');
+  assert.equal(await sayFarewells([]), 'nothing to give back');
   assert.equal(
-    await sayFarewell([BYTES.toString('hex'), '', TAKEN, host, String(port)]),
+    await sayFarewells([BYTES.toString('hex'), '', TAKEN, '1', host, String(port)]),
     `gave the lock back at ${host}:${port}`,
   );
   const none = 'no server took the lock back: it ends with the session';
-  assert.equal(await sayFarewell(['00', '', TAKEN, '127.0.0.1', String(await freePort())]), none);
+  assert.equal(await sayFarewells(['00', '', TAKEN, '1', '127.0.0.1', String(await freePort())]), none);
   const empty = (await service(t, '127.0.0.1', 'hangs up')).address;
-  assert.equal(await sayFarewell([BYTES.toString('hex'), '', TAKEN, empty.host, String(empty.port)]), none);
+  assert.equal(
+    await sayFarewells([BYTES.toString('hex'), '', TAKEN, '1', empty.host, String(empty.port)]),
+    none,
+  );
 });
 
 for (const how of ['killed', 'stopped until its lease has run out'] as const) {
@@ -154,7 +173,7 @@ for (const how of ['killed', 'stopped until its lease has run out'] as const) {
       const script =
         'exec 9<>"$STAGE/pipe"; for i in 1 2 3; do setsid -f sleep 60; done; echo 1 > "$STAGE/ready"; exec sleep 60';
       const farewell = { addresses: [{ host: '127.0.0.1', port }], hex: BYTES.toString('hex'), taken: TAKEN };
-      const order = { file: '/bin/sh', args: ['-c', script], farewell };
+      const order = { file: '/bin/sh', args: ['-c', script], farewells: [farewell] };
       const host = await spoken(
         t,
         stage.level,

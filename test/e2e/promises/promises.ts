@@ -119,7 +119,7 @@ export const SERVICES = {
     },
     promises: {
       ends: 'at once',
-      killed: 'after ttl',
+      killed: 'at once',
       frozen: 'stopped',
       unguarded: 'stopped',
       silence: 'stopped',
