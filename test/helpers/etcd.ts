@@ -10,6 +10,8 @@ export interface EtcdOptions {
   readonly electionMs?: number;
   /** TLS for clients: the server's certificate, and the authority that clients' certificates must be signed by, if any. */
   readonly tls?: { readonly certificate: Certificate; readonly clientsOf?: Certificate };
+  /** Seconds that the token of a login lives after its last use; 300 unless told. */
+  readonly tokenSeconds?: number;
 }
 
 /** One real etcd server on 127.0.0.1. */
@@ -175,7 +177,7 @@ async function startAll(size: number, options: EtcdOptions): Promise<Etcd> {
 function serverArgs(
   at: { readonly name: string; readonly port: number; readonly peerPort: number; readonly members: string },
   dir: TempDir,
-  { electionMs = 1000, tls }: EtcdOptions,
+  { electionMs = 1000, tls, tokenSeconds }: EtcdOptions,
 ): string[] {
   const client = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${at.port}`;
   const peer = `http://127.0.0.1:${at.peerPort}`;
@@ -187,6 +189,7 @@ function serverArgs(
     ...['--initial-cluster', at.members, '--initial-cluster-token', dir.path],
     ...['--heartbeat-interval', String(electionMs / 10), '--election-timeout', String(electionMs)],
     ...(tls === undefined ? [] : ['--cert-file', tls.certificate.cert, '--key-file', tls.certificate.key]),
+    ...(tokenSeconds === undefined ? [] : ['--auth-token-ttl', String(tokenSeconds)]),
     ...(clients === undefined ? [] : ['--client-cert-auth', '--trusted-ca-file', clients.cert]),
   ];
 }

@@ -1,10 +1,10 @@
 import type { Farewell } from '../../child/child.js';
 import { delay } from '../../util/abort.js';
-import { SessionLostError } from '../../util/errors.js';
+import { NotPermittedError, SessionLostError } from '../../util/errors.js';
 import { checkClaim, checkResource } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
 import { keyBudget } from '../lease-budget.js';
-import { TtlLease } from '../ttl-lease.js';
+import { type Renewal, TtlLease } from '../ttl-lease.js';
 import { directoryOf, endOf } from './keys.js';
 import { contendersOf } from './line.js';
 import { look, readLine } from './look.js';
@@ -142,7 +142,7 @@ export class EtcdBackend implements LockBackend {
       evidence: evidenceOf(this.#options.url, place),
       clock,
       log,
-      renew: () => place.renew(),
+      renew: this.#renewing(place),
       giveBack: async () => {
         ended.abort();
         this.#leases.delete(lease);
@@ -152,6 +152,24 @@ export class EtcdBackend implements LockBackend {
     this.#leases.add(lease);
     void this.#noticeDeletion(place, lease, AbortSignal.any([ended.signal, this.#closing.signal]));
     return lease;
+  }
+
+  /** Who is refused loses the lease in the end, by silence. Why is told before, once. */
+  #renewing(place: Place): () => Promise<Renewal> {
+    let told = false;
+    return async () => {
+      try {
+        const renewal = await place.renew();
+        told = false;
+        return renewal;
+      } catch (error) {
+        if (error instanceof NotPermittedError && !told) {
+          told = true;
+          this.#session.log.warn({}, `the lock is not renewed, and will be lost: ${error.message}`);
+        }
+        throw error;
+      }
+    };
   }
 
   /** A renewal would notice it, too, but not within milliseconds. */

@@ -2,9 +2,9 @@ import { abortAt, delay, orAborted } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
 import { NotPermittedError, ServiceUnreachableError } from '../../util/errors.js';
 import { showServer } from '../address.js';
-import { OUT_OF_REACH_OR_TLS } from '../hints.js';
+import { OUT_OF_REACH_OR_TLS, TLS_REFUSED } from '../hints.js';
 import type { Connections } from './connections.js';
-import { failureOf, NoAnswerError, plainly } from './failure.js';
+import { failureOf, isTlsRefusal, NoAnswerError, plainly } from './failure.js';
 import type { Session } from './session.js';
 
 /** Between two attempts, ms. */
@@ -21,8 +21,6 @@ export interface ConnectOptions {
   readonly clock: Clock;
   /** What is asked for; it need not be there. */
   readonly anyKey: string;
-  /** The cluster knows no logins: goes on without. False when there was none. */
-  readonly withoutLogin: () => boolean;
 }
 
 /**
@@ -50,16 +48,16 @@ export async function connect(
 async function tryAll(
   session: Session,
   connections: Connections,
-  { connectLimitMs, connectAttempts, clock, anyKey, withoutLogin }: ConnectOptions,
+  { connectLimitMs, connectAttempts, clock, anyKey }: ConnectOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const range = { key: Buffer.from(anyKey), keys_only: true };
   // A share of the time for each server, so that one that is silent does not use it up.
   const limitMs = Math.max(SHORTEST_ATTEMPT_MS, connectLimitMs / (connections.servers.length + 1));
-  const failures = new Map<string, string>();
+  const failures = new Map<string, unknown>();
   for (let attempt = 1; ; attempt += 1) {
-    const { connection } = session;
-    const server = connection.server === undefined ? 'etcd' : showServer(connection.server);
+    const { server: asked } = session.connection;
+    const server = asked === undefined ? 'etcd' : showServer(asked);
     try {
       await orAborted(
         session.attempt((client, call) => client.kv.range(range, call), limitMs),
@@ -69,12 +67,11 @@ async function tryAll(
     } catch (error) {
       // It knows us; what we may do is seen at the keys of a lock.
       if (error instanceof NotPermittedError && error.message.includes('permission denied')) return;
-      if (failureOf(error) === 'no-auth' && withoutLogin()) {
-        connections.giveUp(connection, plainly(error));
-        continue;
-      }
       if (failureOf(error) !== 'passing') throw error;
-      if (!signal.aborted || !failures.has(server)) failures.set(server, plainly(error));
+      if (!signal.aborted || !failures.has(server)) failures.set(server, error);
+    }
+    if (failures.size === connections.servers.length && [...failures.values()].every(isTlsRefusal)) {
+      throw new NotPermittedError(`no TLS with etcd: ${tell(failures)}`, TLS_REFUSED);
     }
     if (signal.aborted || attempt >= connectAttempts) throw unreachable(failures);
     await delay(PAUSE_MS, clock, signal).catch(() => {});
@@ -82,7 +79,10 @@ async function tryAll(
   }
 }
 
-function unreachable(failures: ReadonlyMap<string, string>): ServiceUnreachableError {
-  const all = [...failures].map(([server, message]) => `${server}: ${message}`).join('; ');
-  return new ServiceUnreachableError(`no etcd session: ${all}`, OUT_OF_REACH_OR_TLS);
+function unreachable(failures: ReadonlyMap<string, unknown>): ServiceUnreachableError {
+  return new ServiceUnreachableError(`no etcd session: ${tell(failures)}`, OUT_OF_REACH_OR_TLS);
+}
+
+function tell(failures: ReadonlyMap<string, unknown>): string {
+  return [...failures].map(([server, error]) => `${server}: ${plainly(error)}`).join('; ');
 }

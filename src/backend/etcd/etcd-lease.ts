@@ -3,7 +3,7 @@ import { failureOf } from './failure.js';
 import { keepAliveOnce } from './keep-alive.js';
 import type { Session } from './session.js';
 
-/** 60 random bits: the id of a lease is a positive 64 bit number, and ours to choose. */
+/** 56 random bits: the id of a lease is a positive 64 bit number, and ours to choose. */
 export function newLeaseId(): bigint {
   return BigInt(`0x1${randomId().slice(0, 14)}`);
 }

@@ -42,15 +42,16 @@ export async function openEtcd(
     },
   }));
   const connections = new Connections(ways, Math.floor(Math.random() * ways.length), log);
-  const session = new Session({ connections, ttlMs: wholeSeconds(options.ttlMs), clock, log });
+  const hasLogin = login !== undefined;
   const withoutLogin = () => {
-    if (login === undefined) return false;
-    log.warn({}, 'etcd has authentication switched off: the login is not used');
+    if (login !== undefined) log.warn({}, 'etcd has authentication switched off: the login is not used');
     login = undefined;
-    return true;
+    return hasLogin;
   };
+  const ttlMs = wholeSeconds(options.ttlMs);
+  const session = new Session({ connections, ttlMs, clock, log, withoutLogin });
   try {
-    await connect(session, connections, { ...options, anyKey: `${prefix}/`, withoutLogin }, signal);
+    await connect(session, connections, { ...options, anyKey: `${prefix}/` }, signal);
   } catch (error) {
     session.close(new Error('the session was not opened'));
     throw error;
@@ -77,6 +78,7 @@ export function useEtcd(
 ): LockBackend {
   const dial = () => ({ client, close() {}, answered() {} });
   const connections = new Connections([{ server: undefined, dial }], 0, log);
-  const session = new Session({ connections, ttlMs: wholeSeconds(ttlMs), clock, log });
+  const withoutLogin = () => false;
+  const session = new Session({ connections, ttlMs: wholeSeconds(ttlMs), clock, log, withoutLogin });
   return new EtcdBackend(session, { prefix, url: 'etcd:', farewells: () => [] });
 }

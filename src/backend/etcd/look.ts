@@ -26,13 +26,18 @@ export function lookAt(kvs: readonly IKeyValue[], revision: string): Look {
   return { keys: new Map(kvs.map((kv) => [kv.key.toString(), kv])), revision: BigInt(revision) };
 }
 
-/** Reads by way of a quorum: no answer is older than the question. */
-export function look(session: Session, range: KeyRange, signal: AbortSignal): Promise<Look> {
+/** Reads by way of a quorum: no answer is older than the question. `limitMs` as {@link Session.persist}. */
+export function look(
+  session: Session,
+  range: KeyRange,
+  signal: AbortSignal,
+  limitMs?: number,
+): Promise<Look> {
   const work: Work<Look> = async (client, options) => {
     const { kvs, header } = await client.kv.range(rangeOf(range), options);
     return lookAt(kvs, header.revision);
   };
-  return session.persist(work, signal);
+  return session.persist(work, signal, limitMs);
 }
 
 /** The contenders among the keys of a resource's directory. */

@@ -16,6 +16,7 @@ export function evidenceOf(url: string, place: Place): string {
 export async function owns(session: Session, evidence: string, signal: AbortSignal): Promise<boolean> {
   const fact = readEvidence(evidence);
   const [key, revision] = [fact('key'), fact('revision')];
-  const { keys } = await look(session, { key }, signal);
+  // Whoever asks this wants an answer, and says itself how long it waits for one.
+  const { keys } = await look(session, { key }, signal, Number.POSITIVE_INFINITY);
   return keys.get(key)?.create_revision === revision;
 }

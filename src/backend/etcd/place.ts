@@ -11,9 +11,12 @@ import { type KeyRange, type Look, lookAt, rangeOf } from './look.js';
 import type { Session, Work } from './session.js';
 import { encodeValue } from './value.js';
 
-/** Our key was deleted while we waited, though its lease lives: another place can be taken, at the end. */
+/** Our key went while we waited: another place can be taken, at the end. */
 export class PlaceDeletedError extends Error {
   override readonly name = 'PlaceDeletedError';
+  constructor(key: string) {
+    super(`our key ${key} was deleted, or its etcd lease has ended`);
+  }
 }
 
 /** Of the time to live, a renewal may take this part. */
@@ -123,7 +126,7 @@ export class Place {
       failure: [],
     };
     const { succeeded } = await this.#persist((client, options) => client.kv.txn(confirm, options), signal);
-    if (!succeeded) throw new PlaceDeletedError(`our key ${this.key} was deleted`);
+    if (!succeeded) throw new PlaceDeletedError(this.key);
   }
 
   /** Gives up the place, or the permit: the key ends with its lease. Tried for a time to live: then it has ended by itself. */

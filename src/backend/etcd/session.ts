@@ -1,7 +1,8 @@
 import { delay, orAborted, whenAborted } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
-import { NotPermittedError } from '../../util/errors.js';
+import { NotPermittedError, ServiceUnreachableError, SessionLostError } from '../../util/errors.js';
 import type { Log } from '../../util/log.js';
+import { OUT_OF_REACH } from '../hints.js';
 import { type EtcdClient, within } from './client.js';
 import type { Connection, Connections } from './connections.js';
 import { failureOf, NoAnswerError, plainly } from './failure.js';
@@ -15,6 +16,8 @@ export interface SessionOptions {
   readonly ttlMs: number;
   readonly clock: Clock;
   readonly log: Log;
+  /** The cluster knows no logins (any more): goes on without, over the next connection. False when there is none to do without. */
+  readonly withoutLogin: () => boolean;
 }
 
 /** Pauses between attempts, ms: they double from the one to the other. */
@@ -29,9 +32,11 @@ export class Session {
   readonly log: Log;
   readonly ttlMs: number;
   readonly #connections: Connections;
+  readonly #withoutLogin: () => boolean;
 
-  constructor({ connections, ttlMs, clock, log }: SessionOptions) {
+  constructor({ connections, ttlMs, clock, log, withoutLogin }: SessionOptions) {
     this.#connections = connections;
+    this.#withoutLogin = withoutLogin;
     this.ttlMs = ttlMs;
     this.clock = clock;
     this.log = log;
@@ -44,7 +49,8 @@ export class Session {
 
   /**
    * Tries once, over the connection that there is. One that leaves us without an answer is given up.
-   * @throws NotPermittedError, NoAnswerError, SessionLostError when the session was closed; errors of the library
+   * @throws NotPermittedError, NoAnswerError, SessionLostError when the session was closed; ServiceUnreachableError when the
+   *   cluster takes no writes; errors of the library
    */
   async attempt<T>(work: Work<T>, limitMs = Math.max(SHORTEST_LIMIT_MS, this.ttlMs / 6)): Promise<T> {
     const connection = this.connection;
@@ -61,18 +67,24 @@ export class Session {
       const failure = failureOf(error);
       if (failure === 'passing') this.#connections.giveUp(connection, plainly(error));
       if (failure === 'refused') throw notPermitted(error);
-      throw error;
+      if (failure === 'full') throw full(error);
+      if (failure !== 'no-auth' || !this.#withoutLogin()) throw error;
+      this.#connections.giveUp(connection, plainly(error));
     } finally {
       limit.cancel();
       forget();
     }
+    return this.attempt(work, limitMs);
   }
 
   /**
    * Tries until there is an answer. `work` may have been done before each time, and must be as good when done twice.
-   * @throws NotPermittedError, SessionLostError when the session was closed; the reason of `signal`; errors of the library
+   * @param limitMs how long; nothing that one may wait for outlives a time to live without any server's answer
+   * @throws SessionLostError when there is none in time, and when the session was closed; the reason of `signal`; what
+   *   `attempt` throws
    */
-  async persist<T>(work: Work<T>, signal: AbortSignal): Promise<T> {
+  async persist<T>(work: Work<T>, signal: AbortSignal, limitMs = this.ttlMs): Promise<T> {
+    const begun = this.clock.now();
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       signal.throwIfAborted();
       try {
@@ -80,6 +92,8 @@ export class Session {
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         if (failureOf(error) !== 'passing') throw error;
+        const spentMs = this.clock.now() - begun;
+        if (spentMs > limitMs) throw outOfReach(spentMs, error);
       }
       await delay(pause, this.clock, signal);
     }
@@ -96,4 +110,16 @@ function notPermitted(cause: unknown): NotPermittedError {
     hint: 'check the login, and what its role may read and write (etcdctl role get)',
     settings: ['login'],
   });
+}
+
+function full(cause: unknown): ServiceUnreachableError {
+  return new ServiceUnreachableError(`etcd takes no writes: ${plainly(cause)}`, {
+    cause,
+    hint: 'make room in etcd: etcdctl compact, etcdctl defrag, then etcdctl alarm disarm',
+  });
+}
+
+function outOfReach(spentMs: number, cause: unknown): SessionLostError {
+  const message = `no etcd server did what it was asked for ${Math.round(spentMs)} ms: ${plainly(cause)}`;
+  return new SessionLostError(message, { cause, ...OUT_OF_REACH });
 }

@@ -34,7 +34,7 @@ export async function standInLine(
   let [entitled, judged] = [false, false];
   try {
     const visit = (keys: typeof first.keys) => {
-      if (!place.isOurs(keys.get(place.key))) throw new PlaceDeletedError(`our key ${place.key} was deleted`);
+      if (!place.isOurs(keys.get(place.key))) throw new PlaceDeletedError(place.key);
       const line = readLine(place.directory, keys);
       const index = line.places.findIndex(({ id }) => id === place.id);
       if (!judged) refuseOtherKind(line, index, claim);
@@ -81,7 +81,7 @@ async function refresh(session: Session, place: Place, signal: AbortSignal): Pro
 }
 
 function placeLost(place: Place, cause: string): Error {
-  if (cause === 'deleted') return new PlaceDeletedError(`our key ${place.key} was deleted`);
+  if (cause === 'deleted') return new PlaceDeletedError(place.key);
   return placeExpired(place.id);
 }
 

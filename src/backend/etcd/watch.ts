@@ -1,5 +1,5 @@
 import type { IEvent, IKeyValue, IWatchResponse } from 'etcd3';
-import { delay } from '../../util/abort.js';
+import { delay, whenAborted } from '../../util/abort.js';
 import { plainly } from './failure.js';
 import { type KeyRange, type Look, look, rangeOf } from './look.js';
 import type { Session } from './session.js';
@@ -13,7 +13,8 @@ const AGAIN_AFTER_MS = 100;
 /**
  * Shows `visit` the keys of a range, and again after each change of them, in order and with none left out, until it has
  * seen enough. A watch goes on from the revision that was read; when it ends, with its connection or because the history
- * that it needs was compacted away, the range is read afresh.
+ * that it needs was compacted away, the range is read afresh. So it is once a time to live in any case: servers have lost
+ * events of watches that went on (etcd before 3.4.31 and 3.5.13, after a compaction), and nobody is to wait for ever for one.
  * @param first what has been read already
  * @throws what `visit` throws, the reason of `signal`, and what `Session.persist` throws
  */
@@ -34,19 +35,22 @@ export async function follow(
 /** Resolves to whether `visit` has seen enough; to false when the watch ended before. */
 async function watch(session: Session, range: KeyRange, from: Look, visit: Visit, signal: AbortSignal) {
   const keys = new Map(from.keys);
-  const ends = AbortSignal.any([session.connection.over, signal]);
+  const { over } = session.connection;
   const stream = await session.attempt((client) => client.watchClient.watch()).catch(() => undefined);
   if (stream === undefined) return false;
-  let onEnd = () => {};
+  const forget: (() => void)[] = [];
   try {
     return await new Promise<boolean>((resolve, reject) => {
       const broken = (why: string) => {
         session.log.debug({ reason: why }, 'a watch on etcd ended; reading again');
         resolve(false);
       };
-      onEnd = () => (signal.aborted ? reject(signal.reason) : broken('its connection was given up'));
-      if (ends.aborted) return onEnd();
-      ends.addEventListener('abort', onEnd);
+      forget.push(
+        whenAborted(signal, () => reject(signal.reason)),
+        whenAborted(over, () => broken('its connection was given up')),
+      );
+      const again = session.clock.setTimer(session.ttlMs, () => resolve(false));
+      forget.push(() => again.cancel());
       stream.on('error', (error) => broken(plainly(error)));
       stream.on('end', () => broken('the server ended it'));
       stream.on('data', (response: IWatchResponse) => {
@@ -63,7 +67,7 @@ async function watch(session: Session, range: KeyRange, from: Look, visit: Visit
       stream.write({ create_request: start });
     });
   } finally {
-    ends.removeEventListener('abort', onEnd);
+    for (const one of forget) one();
     // In this order: the library takes the error of a stream that can still be written to, such as that it was cancelled,
     // for a failure of the server, and drops all its connections to it.
     stream.end();

@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
+import { Etcd3 } from 'etcd3';
 import { until } from '../../../src/testing/until.js';
+import { systemClock } from '../../../src/util/clock.js';
 import { NotPermittedError, ServiceUnreachableError } from '../../../src/util/errors.js';
+import { silentLog } from '../../../src/util/log.js';
 import { running, STAYS, waiting } from '../../e2e/stage.js';
 import { authority, certificate } from '../../helpers/certificates.js';
 import { type Etcd, startEtcd } from '../../helpers/etcd.js';
 import { lockex } from '../../helpers/lockex.js';
+import { startProxy } from '../../helpers/proxy.js';
 import { scope } from '../../helpers/scope.js';
 import { tempDir } from '../../helpers/temp.js';
 import { claim, never, open } from './kit.js';
@@ -80,6 +84,61 @@ test('a login is not needed where authentication is switched off', async (t) => 
   assert.deepEqual(warned, ['etcd has authentication switched off: the login is not used']);
 });
 
+test('authentication that is switched off touches neither the holder nor the line, however the connection ends', async (t) => {
+  const on = scope(t);
+  const etcd = await on.use(startEtcd());
+  await withUsers(etcd);
+  const proxy = await on.use(startProxy(etcd.hosts, { protocol: 'raw' }));
+  const [a, b] = [
+    await on.use(open(`root:secret@${proxy.address}`, { ttlMs: 10_000 })),
+    await on.use(open(`root:secret@${proxy.address}`, { ttlMs: 10_000 })),
+  ];
+  const lease = await a.acquire(claim(), never);
+  const next = b.acquire(claim(), never);
+  const root = on.use(loggedIn(etcd));
+  await until(async () => (await a.contenders('lockex/r', never)).length === 2, 'the second one waits');
+  await (await root).auth.authDisable();
+  proxy.reset();
+  await new Promise<void>((resolve) => lease.onRenewed(resolve));
+  assert.equal(lease.isLost(), false);
+  await lease.release();
+  await (await next).release();
+});
+
+test('a token that runs out between two renewals touches nobody', async (t) => {
+  const on = scope(t);
+  const etcd = await on.use(startEtcd({ tokenSeconds: 1 }));
+  await withUsers(etcd);
+  const a = await on.use(open(`root:secret@${etcd.hosts}`, { ttlMs: 36_000 }));
+  const lease = await a.acquire(claim(), never);
+  const before = await logins(etcd);
+  const begun = systemClock.now();
+  // They are three seconds apart.
+  for (let renewals = 0; renewals < 2; renewals += 1) {
+    await new Promise<void>((resolve) => lease.onRenewed(resolve));
+  }
+  assert.ok(systemClock.now() - begun < 30_000, 'they were on time');
+  assert.ok((await logins(etcd)) > before, 'a token has run out');
+  await lease.release();
+});
+
+test('who may not hold a lock any more is told so before it is lost', async (t) => {
+  const on = scope(t);
+  const etcd = await on.use(startEtcd());
+  await withUsers(etcd);
+  const warned: string[] = [];
+  const log = { ...silentLog, warn: (_: object, line: string) => void warned.push(line) };
+  const backend = await on.use(open(`bob:p%3Aw%40rd@${etcd.hosts}/mine`, { log }));
+  const lease = await backend.acquire(claim(), never);
+  await (await on.use(loggedIn(etcd))).auth.userRevokeRole({ name: 'bob', role: 'mine' });
+  await until(() => lease.isLost(), 'the lease is lost');
+  assert.equal(warned.length, 1);
+  assert.match(
+    warned[0] ?? '',
+    /^the lock is not renewed, and will be lost: etcd does not let us: .*permission denied$/,
+  );
+});
+
 test('TLS and mutual TLS: the server is checked, and so are we', async (t) => {
   const on = scope(t);
   const dir = await on.use(tempDir('tls'));
@@ -92,11 +151,9 @@ test('TLS and mutual TLS: the server is checked, and so are we', async (t) => {
   await (await backend.acquire(claim(), never)).release();
 
   const quick = { connectAttempts: 2 };
-  await assert.rejects(
-    open(etcd.hosts, { tls: { ca: pem(otherCa.cert), ...ours }, ...quick }),
-    ServiceUnreachableError,
-  );
-  await assert.rejects(open(etcd.hosts, { tls: { ca: pem(ca.cert) }, ...quick }), ServiceUnreachableError);
+  // However many attempts there are: another one does not help.
+  await assert.rejects(open(etcd.hosts, { tls: { ca: pem(otherCa.cert), ...ours } }), isTlsTrouble);
+  await assert.rejects(open(etcd.hosts, { tls: { ca: pem(ca.cert) } }), isTlsTrouble);
   await assert.rejects(open(etcd.hosts, quick), ServiceUnreachableError);
 
   await t.test('when lockex is killed, the lock is given back over TLS', () =>
@@ -119,6 +176,28 @@ async function killedGivesBack(t: TestContext, options: readonly string[]): Prom
   await running(second);
   second.kill('SIGTERM');
   await until(() => second.ended !== undefined, 'the second one ends');
+}
+
+/** A client of `root`'s. */
+async function loggedIn(etcd: Etcd): Promise<Etcd3 & AsyncDisposable> {
+  const client = new Etcd3({ hosts: etcd.hosts, auth: { username: 'root', password: 'secret' } });
+  return Object.assign(client, { [Symbol.asyncDispose]: async () => client.close() });
+}
+
+/** How often somebody has asked for a token. */
+async function logins(etcd: Etcd): Promise<number> {
+  const text = await (await fetch(`http://${etcd.hosts}/metrics`)).text();
+  const count = /^grpc_server_handled_total\{grpc_code="OK",grpc_method="Authenticate",.*\} (\d+)$/m.exec(
+    text,
+  );
+  return Number(count?.[1] ?? 0);
+}
+
+function isTlsTrouble(error: unknown): boolean {
+  assert.ok(error instanceof NotPermittedError, String(error));
+  assert.match(error.message, /^no TLS with etcd: 127\.0\.0\.1:\d+: .*certificate/);
+  assert.deepEqual(error.settings, ['tls']);
+  return true;
 }
 
 function isRefusal(error: unknown): boolean {

@@ -1,4 +1,6 @@
+import type { ITxnRequest, KVClient, LeaseClient, WatchClient } from 'etcd3';
 import type { Claim, LockBackend } from '../../../src/backend/contract.js';
+import type { EtcdClient } from '../../../src/backend/etcd/client.js';
 import { openEtcd } from '../../../src/backend/etcd/index.js';
 import type { OpenOptions } from '../../../src/backend/open-options.js';
 import { systemClock } from '../../../src/util/clock.js';
@@ -32,3 +34,22 @@ export function claim(part: Partial<Claim> = {}): Claim {
     ...part,
   };
 }
+
+/** A client of the user's own, some of whose calls are altered. */
+export function altered(
+  client: EtcdClient,
+  part: {
+    kv?: Partial<Pick<KVClient, 'range' | 'txn'>>;
+    leaseClient?: Partial<Pick<LeaseClient, 'leaseGrant'>>;
+    watchClient?: Partial<Pick<WatchClient, 'watch'>>;
+  },
+): EtcdClient {
+  return {
+    kv: Object.assign(Object.create(client.kv), part.kv),
+    leaseClient: Object.assign(Object.create(client.leaseClient), part.leaseClient),
+    watchClient: Object.assign(Object.create(client.watchClient), part.watchClient),
+  };
+}
+
+/** The transaction that makes a claim's key has something to do when the key is there; the one that confirms has not. */
+export const confirms = ({ failure }: ITxnRequest): boolean => failure?.length === 0;

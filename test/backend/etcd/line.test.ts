@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseCluster } from '../../../src/backend/etcd/address.js';
-import { failureOf, plainly } from '../../../src/backend/etcd/failure.js';
+import { failureOf, isTlsRefusal, plainly } from '../../../src/backend/etcd/failure.js';
 import { farewellBytes } from '../../../src/backend/etcd/farewell.js';
 import { contenderKey, directoryOf, endOf, holdKey, readKey } from '../../../src/backend/etcd/keys.js';
 import { type Entry, isEntitled, type Line, lineOf, otherKind } from '../../../src/backend/etcd/line.js';
@@ -122,6 +122,8 @@ test('errors are told apart by what they mean for a lock', () => {
   assert.equal(of('7 PERMISSION_DENIED: etcdserver: permission denied'), 'refused');
   assert.equal(of('16 UNAUTHENTICATED: etcdserver: invalid auth token'), 'passing');
   assert.equal(of('3 INVALID_ARGUMENT: etcdserver: user name is empty'), 'refused');
+  assert.equal(of('8 RESOURCE_EXHAUSTED: etcdserver: mvcc: database space exceeded'), 'full');
+  assert.equal(of('8 RESOURCE_EXHAUSTED: etcdserver: too many requests'), 'passing');
   assert.equal(of('3 INVALID_ARGUMENT: etcdserver: key is not provided'), 'other');
 });
 
@@ -134,6 +136,14 @@ test('what etcd says is told without the words of gRPC around it', () => {
     'etcdserver: permission denied',
   );
   assert.equal(plainly(new Error('no answer')), 'no answer');
+  const alert =
+    'error:0A000412:SSL routines:ssl3_read_bytes:sslv3 alert bad certificate:../deps/rec_layer_s3.c:1601';
+  const at = '(2026-11-26T23:11:08.119Z)';
+  const unwelcome = new Error(
+    `14 UNAVAILABLE: No connection established. Last error: Error: 80BC:${alert}:SSL alert number 42\n ${at}. Resolution note: `,
+  );
+  assert.equal(plainly(unwelcome), 'sslv3 alert bad certificate');
+  assert.deepEqual([unwelcome, new Error(told)].map(isTlsRefusal), [true, false]);
 });
 
 test('a farewell asks for all leases, and to hang up after the last', () => {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Etcd3, type ITxnRequest, type KVClient, type WatchClient } from 'etcd3';
+import { Etcd3, type KVClient, type WatchClient } from 'etcd3';
 import type { EtcdClient } from '../../../src/backend/etcd/client.js';
 import { useEtcd } from '../../../src/backend/etcd/index.js';
 import { until } from '../../../src/testing/until.js';
 import { NotPermittedError, WrongKindError } from '../../../src/util/errors.js';
 import { type Etcd, startEtcd, startEtcdCluster } from '../../helpers/etcd.js';
 import { type Scope, scope } from '../../helpers/scope.js';
-import { claim, never, openOptions } from './kit.js';
+import { altered, claim, confirms, never, openOptions } from './kit.js';
 
 /** Each rule is tested, and so is that its test fails when the rule is weakened: by a client that leaves something out. */
 
@@ -17,23 +17,8 @@ before(async () => {
 });
 after(() => etcd[Symbol.asyncDispose]());
 
-/** A client of the user's own, some of whose calls are altered. */
-function altered(
-  client: EtcdClient,
-  part: { kv?: Partial<Pick<KVClient, 'range' | 'txn'>>; watchClient?: Partial<Pick<WatchClient, 'watch'>> },
-): EtcdClient {
-  return {
-    kv: Object.assign(Object.create(client.kv), part.kv),
-    leaseClient: client.leaseClient,
-    watchClient: Object.assign(Object.create(client.watchClient), part.watchClient),
-  };
-}
-
 const use = (on: Scope, client: EtcdClient, ttlMs = 4000) =>
   on.use(useEtcd(client, '', openOptions({ ttlMs })));
-
-/** The transaction that makes a claim's key has something to do when the key is there; the one that confirms has not. */
-const confirms = ({ failure }: ITxnRequest) => failure?.length === 0;
 
 /** Of three servers two are killed: whether the third, which led, is believed when it renews. */
 async function believesALeaderAlone(on: Scope, weaken: boolean): Promise<boolean> {
@@ -136,7 +121,8 @@ async function hearsOfTheRelease(on: Scope, weaken: boolean): Promise<boolean> {
     renewals += 1;
     return etcd.admin.kv.range(request, options);
   };
-  const waiter = await use(on, altered(etcd.admin, { kv: { range }, watchClient: { watch } }), 2000);
+  // A time to live of its own, in which it looks again in any case, is twelve renewals.
+  const waiter = await use(on, altered(etcd.admin, { kv: { range }, watchClient: { watch } }), 6000);
   const leave = new AbortController();
   let got = false;
   const waiting = waiter.acquire(claim({ resource }), leave.signal).then(
@@ -145,7 +131,7 @@ async function hearsOfTheRelease(on: Scope, weaken: boolean): Promise<boolean> {
     },
     () => {},
   );
-  await until(() => got || renewals > 10, 'it is granted, or has waited on');
+  await until(() => got || renewals > 4, 'it is granted, or has waited on');
   leave.abort(new Error('enough'));
   await waiting;
   return got;

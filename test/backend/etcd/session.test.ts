@@ -16,7 +16,8 @@ after(() => etcd[Symbol.asyncDispose]());
 function openSession(): Session {
   const dial = () => ({ client: etcd.admin, close() {}, answered() {} });
   const connections = new Connections([{ server: undefined, dial }], 0, silentLog);
-  return new Session({ connections, ttlMs: 4000, clock: systemClock, log: silentLog });
+  const withoutLogin = () => false;
+  return new Session({ connections, ttlMs: 4000, clock: systemClock, log: silentLog, withoutLogin });
 }
 
 /** How many signals made of this one Node still knows of: before Node 24 it forgets none. */

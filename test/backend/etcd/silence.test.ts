@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { AlarmAction, AlarmType } from 'etcd3';
 import { until } from '../../../src/testing/until.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { LeaseLostError } from '../../../src/util/errors.js';
@@ -73,6 +74,46 @@ test('a waiter that no server answers for longer than its time to live is told t
   await until(async () => (await a.contenders(part.resource, never)).length === 2, 'the second one waits');
   proxy.mode = 'blackhole';
   await assert.rejects(next, { name: 'SessionLostError' });
+});
+
+test('who is not in line yet when the servers fall silent is told so after a time to live', async (t) => {
+  const owned = scope(t);
+  const proxy = await owned.use(startProxy(etcd.hosts, { protocol: 'raw' }));
+  const a = await owned.use(open(proxy.address, { ttlMs: 2000 }));
+  proxy.mode = 'blackhole';
+  const isLost = { name: 'SessionLostError', message: /^no etcd server did what it was asked for \d+ ms: / };
+  await Promise.all([
+    assert.rejects(a.acquire(claim({ resource: 'lockex/late' }), never), isLost),
+    assert.rejects(a.tryAcquire(claim({ resource: 'lockex/later' }), never), isLost),
+    assert.rejects(a.contenders('lockex/late', never), isLost),
+  ]);
+});
+
+test('a cluster that is full is said to be so at once; who holds goes on, and gives back', async (t) => {
+  const owned = scope(t);
+  const full = await owned.use(startEtcd());
+  const [a, b] = [
+    await owned.use(open(full.hosts, { ttlMs: 10_000 })),
+    await owned.use(open(full.hosts, { ttlMs: 300_000 })),
+  ];
+  const lease = await a.acquire(claim(), never);
+  const next = b.acquire(claim(), never);
+  await until(async () => (await a.contenders('lockex/r', never)).length === 2, 'the second one waits');
+  await full.admin.maintenance.alarm({
+    action: AlarmAction.Activate,
+    memberID: '0',
+    alarm: AlarmType.Nospace,
+  });
+  const isFull = {
+    name: 'ServiceUnreachableError',
+    message: /^etcd takes no writes: .*database space exceeded$/,
+  };
+  // Long before the time to live has passed.
+  await assert.rejects(b.tryAcquire(claim({ resource: 'lockex/other' }), never), isFull);
+  await new Promise<void>((resolve) => lease.onRenewed(resolve));
+  await lease.release();
+  await assert.rejects(next, isFull);
+  await until(async () => (await full.keys('/')).length === 0, 'nothing is left');
 });
 
 test('a server that is killed and comes back at once touches neither the holder nor the line', async (t) => {

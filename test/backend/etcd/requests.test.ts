@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { KVClient, LeaseClient, WatchClient } from 'etcd3';
+import type { EtcdClient } from '../../../src/backend/etcd/client.js';
+import { useEtcd } from '../../../src/backend/etcd/index.js';
+import { until } from '../../../src/testing/until.js';
+import { type Etcd, startEtcd } from '../../helpers/etcd.js';
+import { type Scope, scope } from '../../helpers/scope.js';
+import { altered, claim, confirms, never, openOptions } from './kit.js';
+
+let etcd: Etcd;
+before(async () => {
+  etcd = await startEtcd();
+});
+after(() => etcd[Symbol.asyncDispose]());
+
+const use = (on: Scope, client: EtcdClient, ttlMs: number) =>
+  on.use(useEtcd(client, '', openOptions({ ttlMs })));
+
+const leases = async () => (await etcd.admin.leaseClient.leaseLeases()).leases.map(({ ID }) => ID);
+
+type Step = 'grant' | 'join' | 'watch' | 'confirm';
+/** Stands around each request of an `acquire`. */
+type Around = <T>(step: Step, ask: () => Promise<T>) => Promise<T>;
+
+function stepwise(around: Around): EtcdClient {
+  const { kv, leaseClient, watchClient } = etcd.admin;
+  const txn: KVClient['txn'] = (request, options) =>
+    around(confirms(request) ? 'confirm' : 'join', () => kv.txn(request, options));
+  const leaseGrant: LeaseClient['leaseGrant'] = (request, options) =>
+    around('grant', () => leaseClient.leaseGrant(request, options));
+  const watch: WatchClient['watch'] = (options) => around('watch', () => watchClient.watch(options));
+  return altered(etcd.admin, { kv: { txn }, leaseClient: { leaseGrant }, watchClient: { watch } });
+}
+
+for (const lost of ['grant', 'join', 'confirm'] as const) {
+  test(`an answer that gets lost does no harm: ${lost} is asked for again, and is done once`, async (t) => {
+    const resource = `lost-${lost}`;
+    const asked: Step[] = [];
+    const client = stepwise(async (step, ask) => {
+      const again = asked.includes(step);
+      asked.push(step);
+      const answer = await ask();
+      if (step === lost && !again) throw new Error('14 UNAVAILABLE: Connection dropped');
+      return answer;
+    });
+    const backend = await use(scope(t), client, 10_000);
+    const lease = await backend.acquire(claim({ resource }), never);
+    assert.equal(asked.filter((step) => step === lost).length, 2);
+    const { kvs } = await etcd.admin.getAll().prefix(`/${resource}`).exec();
+    assert.deepEqual(
+      kvs.map((kv) => BigInt(kv.create_revision)),
+      [lease.fencingToken],
+    );
+    await new Promise<void>((resolve) => lease.onRenewed(resolve));
+    await lease.release();
+    assert.deepEqual([await etcd.keys(`/${resource}`), await leases()], [[], []]);
+  });
+}
+
+for (const step of ['grant', 'join', 'watch', 'confirm'] as const) {
+  for (const when of ['before', 'after'] as const) {
+    test(`who gives up ${when} the answer to ${step} leaves no key behind`, async (t) => {
+      const on = scope(t);
+      const resource = `leave-${step}-${when}`;
+      const holder = await use(on, etcd.admin, 10_000);
+      const held = step === 'watch' ? await holder.acquire(claim({ resource }), never) : undefined;
+      const [leave, reason] = [new AbortController(), new Error('enough')];
+      const client = stepwise(async (now, ask) => {
+        const asking = ask();
+        if (now === step && when === 'before') leave.abort(reason);
+        const answer = await asking;
+        if (now === step) leave.abort(reason);
+        return answer;
+      });
+      const backend = await use(on, client, 2000);
+      await assert.rejects(backend.acquire(claim({ resource }), leave.signal), reason);
+      await held?.release();
+      assert.deepEqual(await etcd.keys(`/${resource}`), []);
+      // Given back while it was being granted, a lease without a key may be left, for its time to live.
+      await until(async () => (await leases()).length === 0, 'no lease is left');
+    });
+  }
+}
+
+test('a waiter whose watch has died without a word looks again: it waits a time to live longer at most', async (t) => {
+  const on = scope(t);
+  const held = await (await use(on, etcd.admin, 10_000)).acquire(claim({ resource: 'deaf' }), never);
+  let watched = false;
+  const watch: WatchClient['watch'] = async (options) => {
+    const stream = await etcd.admin.watchClient.watch(options);
+    const listen = stream.on.bind(stream);
+    stream.on = (event: string, handler: (...all: never[]) => void) =>
+      event === 'data' ? stream : Reflect.apply(listen, stream, [event, handler]);
+    watched = true;
+    return stream;
+  };
+  const waiter = await use(on, altered(etcd.admin, { watchClient: { watch } }), 2000);
+  const next = waiter.acquire(claim({ resource: 'deaf' }), never);
+  await until(() => watched, 'the second one waits');
+  await held.release();
+  await (await next).release();
+});
+
+test('a waiter that was away until the history it needs was compacted reads the line afresh', async (t) => {
+  const on = scope(t);
+  const held = await (await use(on, etcd.admin, 10_000)).acquire(claim({ resource: 'compacted' }), never);
+  let watches = 0;
+  const watch: WatchClient['watch'] = async (options) => {
+    watches += 1;
+    if (watches === 1) {
+      await held.release();
+      await etcd.admin.put('compacted').value('by then');
+      const { header } = await etcd.admin.kv.range({ key: Buffer.from('compacted') });
+      await etcd.admin.kv.compact({ revision: header.revision, physical: true });
+    }
+    return etcd.admin.watchClient.watch(options);
+  };
+  // So long that it cannot be its look once in a time to live that helps.
+  const waiter = await use(on, altered(etcd.admin, { watchClient: { watch } }), 300_000);
+  const lease = await waiter.acquire(claim({ resource: 'compacted' }), never);
+  await lease.release();
+});
