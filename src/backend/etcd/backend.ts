@@ -35,8 +35,8 @@ export interface EtcdBackendOptions {
   readonly prefix: string;
   /** Where to ask whether a lease is still held; without credentials. */
   readonly url: string;
-  /** What a survivor ends these leases with. */
-  readonly farewells: (leases: readonly bigint[]) => readonly Farewell[];
+  /** What a survivor deletes these keys with. */
+  readonly farewells: (keys: readonly string[]) => readonly Farewell[];
 }
 
 /**
@@ -59,7 +59,7 @@ export class EtcdBackend implements LockBackend {
   }
 
   get farewells(): readonly Farewell[] {
-    return this.#options.farewells([...this.#places].map(({ lease }) => lease));
+    return this.#options.farewells([...this.#places].map(({ key }) => key));
   }
 
   async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {

@@ -60,7 +60,10 @@ async function tryAll(
     const server = asked === undefined ? 'etcd' : showServer(asked);
     try {
       await orAborted(
-        session.attempt((client, call) => client.kv.range(range, call), limitMs),
+        session.attempt(async (client, call) => {
+          const { header } = await client.kv.range(range, call);
+          session.heard(client, header);
+        }, limitMs),
         signal,
       );
       return;

@@ -17,8 +17,8 @@ export interface GrantedLease {
 }
 
 /**
- * Has a lease granted. Its id is chosen before, so that a survivor can be told of it, and so that a request whose answer
- * was lost can be sent again: the second one is told that there is such a lease.
+ * Has a lease granted. Its id is chosen before, so that a request whose answer was lost can be sent again: the second one is
+ * told that there is such a lease.
  * @param ttlMs whole seconds
  */
 export async function grantLease(

@@ -45,7 +45,7 @@ export class Hold {
     this.#ttlMs = granted.ttlMs;
     const since = new Date();
     return {
-      key: Buffer.from(holdKey(this.#place.directory, this.#place.lease)),
+      key: Buffer.from(holdKey(this.#place.directory, this.#place.id)),
       value: encodeValue(this.#claim, since, new Date(since.getTime() + this.#holdMs)),
       lease: this.#lease.toString(),
     };

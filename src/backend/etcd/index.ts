@@ -57,11 +57,11 @@ export async function openEtcd(
     throw error;
   }
   const url = `etcd://${servers.map(showServer).join(',')}${prefix}`;
-  const farewells = (leases: readonly bigint[]): readonly Farewell[] => {
-    if (leases.length === 0 || (login !== undefined && token === undefined)) return [];
-    const bytes = farewellBytes(leases, token);
+  const farewells = (keys: readonly string[]): readonly Farewell[] => {
+    if (keys.length === 0 || (login !== undefined && token === undefined)) return [];
+    const bytes = farewellBytes(keys, token);
     const secured = tls === undefined ? {} : { tls };
-    return [{ addresses: connections.servers, bytes, taken: taken(leases.length), ...secured }];
+    return [{ addresses: connections.servers, bytes, taken: taken(keys.length), ...secured }];
   };
   return new EtcdBackend(session, { prefix, url, farewells });
 }

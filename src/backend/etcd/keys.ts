@@ -11,14 +11,17 @@ export function endOf(directory: string): string {
   return `${directory.slice(0, -1)}0`;
 }
 
-/** A contender's key, by its etcd lease: 16 hex digits, as `etcdctl lease list` shows it. */
-export function contenderKey(directory: string, lease: bigint): string {
-  return directory + hexOf(lease);
+/** A contender's id: so many random hex digits. */
+export const ID_LENGTH = 16;
+
+/** A contender's key. */
+export function contenderKey(directory: string, id: string): string {
+  return directory + id;
 }
 
 /** What keeps a permit when its contender is gone: the minimum hold. */
-export function holdKey(directory: string, lease: bigint): string {
-  return `${directory}${hexOf(lease)}-hold`;
+export function holdKey(directory: string, id: string): string {
+  return `${directory}${id}-hold`;
 }
 
 /** What a key below `directory` is; `undefined` for one that is not ours. */
@@ -31,6 +34,7 @@ export function readKey(
   return id === undefined ? undefined : { id, is: hold === undefined ? 'contender' : 'hold' };
 }
 
+/** As `etcdctl lease list` shows it. */
 export function hexOf(lease: bigint): string {
   return lease.toString(16).padStart(16, '0');
 }

@@ -3,7 +3,7 @@ import type { Told } from './value.js';
 
 /** A contender with a key of its own; order is by `revision`, the one at which its key was made. */
 export interface Place {
-  /** Its etcd lease in hex: no other contender ever has the same. */
+  /** No other contender ever has the same. */
   readonly id: string;
   readonly revision: bigint;
   readonly told: Told;

@@ -7,8 +7,13 @@ import { type EtcdClient, within } from './client.js';
 import type { Connection, Connections } from './connections.js';
 import { failureOf, NoAnswerError, plainly } from './failure.js';
 
+/** Of one request: as the library takes them. */
+export interface CallOptions {
+  readonly deadline: number;
+}
+
 /** One request, or a few that belong together. */
-export type Work<T> = (client: EtcdClient, options: { readonly deadline: number }) => Promise<T>;
+export type Work<T> = (client: EtcdClient, options: CallOptions) => Promise<T>;
 
 export interface SessionOptions {
   readonly connections: Connections;
@@ -33,6 +38,8 @@ export class Session {
   readonly ttlMs: number;
   readonly #connections: Connections;
   readonly #withoutLogin: () => boolean;
+  /** By connection: the raft term that the server was in when it answered last. */
+  readonly #terms = new WeakMap<EtcdClient, string>();
 
   constructor({ connections, ttlMs, clock, log, withoutLogin }: SessionOptions) {
     this.#connections = connections;
@@ -45,6 +52,16 @@ export class Session {
   /** @throws SessionLostError when the session was closed */
   get connection(): Connection {
     return this.#connections.current;
+  }
+
+  /** A server has answered over this connection. */
+  heard(client: EtcdClient, { raft_term }: { readonly raft_term: string }): void {
+    this.#terms.set(client, raft_term);
+  }
+
+  /** The raft term that the server at the other end was in when it was heard last. It may be in a later one by now. */
+  termOf(client: EtcdClient): string | undefined {
+    return this.#terms.get(client);
   }
 
   /**

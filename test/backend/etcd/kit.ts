@@ -1,4 +1,11 @@
-import type { ITxnRequest, KVClient, LeaseClient, WatchClient } from 'etcd3';
+import type {
+  ILeaseKeepAliveResponse,
+  IResponseHeader,
+  ITxnRequest,
+  KVClient,
+  LeaseClient,
+  WatchClient,
+} from 'etcd3';
 import type { Claim, LockBackend } from '../../../src/backend/contract.js';
 import type { EtcdClient } from '../../../src/backend/etcd/client.js';
 import { openEtcd } from '../../../src/backend/etcd/index.js';
@@ -40,7 +47,7 @@ export function altered(
   client: EtcdClient,
   part: {
     kv?: Partial<Pick<KVClient, 'range' | 'txn'>>;
-    leaseClient?: Partial<Pick<LeaseClient, 'leaseGrant'>>;
+    leaseClient?: Partial<Pick<LeaseClient, 'leaseGrant' | 'leaseKeepAlive'>>;
     watchClient?: Partial<Pick<WatchClient, 'watch'>>;
   },
 ): EtcdClient {
@@ -53,3 +60,26 @@ export function altered(
 
 /** The transaction that makes a claim's key has something to do when the key is there; the one that confirms has not. */
 export const confirms = ({ failure }: ITxnRequest): boolean => failure?.length === 0;
+
+/** The same answer, said to be of another raft term. */
+export function inTerm<Answer extends { readonly header: IResponseHeader }>(
+  answer: Answer,
+  term: (real: string) => string,
+): Answer {
+  return { ...answer, header: { ...answer.header, raft_term: term(answer.header.raft_term) } };
+}
+
+/** Renewals that are said to be answered in another raft term. */
+export function keepAliveInTerm(
+  client: EtcdClient,
+  term: (real: string) => string,
+): LeaseClient['leaseKeepAlive'] {
+  return async (options) => {
+    const stream = await client.leaseClient.leaseKeepAlive(options);
+    const on = stream.on.bind(stream);
+    // Of the overloads, that of the answers is the one that is altered.
+    stream.on = ((event: 'data', listener: (answer: ILeaseKeepAliveResponse) => void) =>
+      on(event, (answer) => listener(event === 'data' ? inTerm(answer, term) : answer))) as typeof stream.on;
+    return stream;
+  };
+}

@@ -76,12 +76,14 @@ test('of two kinds it is the later one that is refused', () => {
   assert.equal(otherKind(lineOf([entry(), entry({ permits: 2 }), entry()]), 2), undefined);
 });
 
+const ID = '0000000000000abc';
+
 test('the keys of one resource are not among those of another', () => {
   const [a, ab] = [directoryOf('/p', 'a'), directoryOf('/p', 'a/b')];
-  for (const key of [contenderKey(ab, 1n), holdKey(ab, 1n), contenderKey(directoryOf('/p', 'a0'), 1n)]) {
+  for (const key of [contenderKey(ab, ID), holdKey(ab, ID), contenderKey(directoryOf('/p', 'a0'), ID)]) {
     assert.ok(key < a || key >= endOf(a), key);
   }
-  assert.deepEqual(readKey(a, holdKey(a, 0xabcn)), { id: '0000000000000abc', is: 'hold' });
+  assert.deepEqual(readKey(a, holdKey(a, ID)), { id: ID, is: 'hold' });
   assert.equal(readKey(a, `${a}notes`), undefined);
 });
 
@@ -146,10 +148,10 @@ test('what etcd says is told without the words of gRPC around it', () => {
   assert.deepEqual([unwelcome, new Error(told)].map(isTlsRefusal), [true, false]);
 });
 
-test('a farewell asks for all leases, and to hang up after the last', () => {
-  const text = farewellBytes([1n, 2n], 'tok').toString();
-  assert.equal(text.match(/POST \/v3\/lease\/revoke HTTP\/1\.1/g)?.length, 2);
+test('a farewell deletes all keys, and asks to hang up after the last', () => {
+  const text = farewellBytes(['/a//1', '/a//2'], 'tok').toString();
+  assert.equal(text.match(/POST \/v3\/kv\/deleterange HTTP\/1\.1/g)?.length, 2);
   assert.equal(text.match(/Connection: close/g)?.length, 1);
-  assert.match(text, /Connection: close\r\n\r\n\{"ID":"2"\}$/);
+  assert.match(text, /Connection: close\r\n\r\n\{"key":"L2EvLzI="\}$/);
   assert.equal(text.match(/Authorization: tok/g)?.length, 2);
 });

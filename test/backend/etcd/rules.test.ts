@@ -7,7 +7,7 @@ import { until } from '../../../src/testing/until.js';
 import { NotPermittedError, WrongKindError } from '../../../src/util/errors.js';
 import { type Etcd, startEtcd, startEtcdCluster } from '../../helpers/etcd.js';
 import { type Scope, scope } from '../../helpers/scope.js';
-import { altered, claim, confirms, never, openOptions } from './kit.js';
+import { altered, claim, confirms, keepAliveInTerm, never, openOptions } from './kit.js';
 
 /** Each rule is tested, and so is that its test fails when the rule is weakened: by a client that leaves something out. */
 
@@ -52,14 +52,10 @@ test('twin: with a read that asks no quorum, it would', async (t) => {
   assert.equal(await believesALeaderAlone(scope(t), true), true);
 });
 
-/** A client whose reads tell a later raft term than its renewals: another leader came in between. */
-async function believesAnotherTerm(on: Scope, later: bigint): Promise<boolean> {
-  const range: KVClient['range'] = async (request, options) => {
-    const answer = await etcd.admin.kv.range(request, options);
-    const raft_term = (BigInt(answer.header.raft_term) + later).toString();
-    return { ...answer, header: { ...answer.header, raft_term } };
-  };
-  const backend = await use(on, altered(etcd.admin, { kv: { range } }));
+/** A client whose renewals are said to be of an earlier raft term than what vouches for them. */
+async function believesAnotherTerm(on: Scope, earlier: bigint): Promise<boolean> {
+  const leaseKeepAlive = keepAliveInTerm(etcd.admin, (real) => String(BigInt(real) - earlier));
+  const backend = await use(on, altered(etcd.admin, { leaseClient: { leaseKeepAlive } }));
   const lease = await backend.acquire(claim({ resource: 'term' }), never);
   let renewed = false;
   lease.onRenewed(() => {
