@@ -3,7 +3,7 @@ import { after, before, type TestContext, test } from 'node:test';
 import type { Claim, Contender, LockBackend } from '../../../src/backend/contract.js';
 import { openZooKeeper } from '../../../src/backend/zookeeper/index.js';
 import { until } from '../../../src/testing/until.js';
-import { systemClock } from '../../../src/util/clock.js';
+import { type Clock, systemClock } from '../../../src/util/clock.js';
 import { silentLog } from '../../../src/util/log.js';
 import { startProxy } from '../../helpers/proxy.js';
 import { OPCODE, type Request } from '../../helpers/zk-frames.js';
@@ -20,9 +20,9 @@ after(() => zookeeper[Symbol.asyncDispose]());
 /** Longer than any test: who waits it does not come to its end. */
 const FOR_EVER_MS = 3_600_000;
 
-function open(address = zookeeper.address): Promise<LockBackend> {
+function open(address = zookeeper.address, clock: Clock = systemClock): Promise<LockBackend> {
   const options = { ttlMs: 6000, connectLimitMs: 10_000, connectAttempts: Number.POSITIVE_INFINITY };
-  return openZooKeeper(address, { ...options, clock: systemClock, log: silentLog }, never);
+  return openZooKeeper(address, { ...options, clock, log: silentLog }, never);
 }
 
 function claim(resource: string, part: Partial<Claim> = {}): Claim {
@@ -159,6 +159,47 @@ test('a waiter behind the one that waits for a hold is told of the hold, and of 
     leaving.abort();
     await Promise.allSettled([first?.pending, second?.pending]);
   }
+});
+
+test('a hold keeps out who takes the name for another kind: all permits for that of a lock, the lock for that of a permit', async () => {
+  await using a = await open();
+  await using b = await open();
+  const kinds = { writer: {}, reader: { mode: 'shared' }, permit: { permits: 3 } } as const;
+  const comesBeside = new Set(['reader reader', 'permit permit']);
+  for (const [kept, part] of Object.entries(kinds)) {
+    const resource = `kinds/${kept}`;
+    await takeAndGiveBack(a, resource, part);
+    for (const [who, wanted] of Object.entries(kinds)) {
+      const lease = await b.tryAcquire(claim(resource, wanted), never);
+      assert.equal(
+        lease !== undefined,
+        comesBeside.has(`${kept} ${who}`),
+        `${who} beside the hold of a ${kept}`,
+      );
+      await lease?.release();
+    }
+  }
+});
+
+test('a hold is confirmed anew when its marker took long, and once: servers that stay slow do not keep the lock from all', async () => {
+  await using proxy = await startProxy(zookeeper.address);
+  const isMarkerWrite = (request: Request) =>
+    (request.opcode === OPCODE.CREATE || request.opcode === OPCODE.SET_DATA) &&
+    pathOf(request).includes('held__/');
+  const markerWrites = () => proxy.requests.filter(isMarkerWrite).length;
+  await using admin = await openSession(zookeeper.address);
+  for (const path of ['/slow', '/slow/x-__held__'])
+    await admin.nodes.create(path, Buffer.alloc(0), 'persistent');
+  // By this clock, each write of a marker takes more than a twelfth of the 6 s.
+  const clock = { ...systemClock, now: () => systemClock.now() + 600 * markerWrites() };
+  await using backend = await open(proxy.address, clock);
+  const lease = await backend.acquire(claim('slow/x', { holdMs: FOR_EVER_MS }), AbortSignal.timeout(20_000));
+  // Made; then to be made anew, and written since it is there.
+  assert.equal(markerWrites(), 3);
+  const mtimeOf = async (path: string) => (await admin.nodes.getData(path)).stat.mtime.readBigInt64BE();
+  const [marker] = await admin.nodes.getChildren('/slow/x-__held__');
+  assert.ok((await mtimeOf(`/slow/x-__held__/${marker}`)) >= (await mtimeOf(`/slow/x/${marker}`)));
+  await lease.release();
 });
 
 test('what is no marker of ours beside a lock neither binds nor is removed', async () => {
