@@ -48,10 +48,14 @@ export function failureOf(error: unknown): Failure {
 
 /** gRPC's words around what happened, for people who need not know gRPC: the status, and what its balancer made of it. */
 const AROUND =
-  /^\d{1,2} [A-Z_]{2,}: |No connection established\. Last error: (?:Error: )?|\.? Resolution note: .*$/g;
+  /^\d{1,2} [A-Z_]{2,}: |No connection established\. Last error: (?:Error: )?|\.? Resolution note: .*$| \(\d{4}-[\d-]+T[\d:.]+Z\)/g;
 
 /** What went wrong, in as few words as say it. */
 export function plainly(error: unknown): string {
   const message = messageOf(error);
-  return message.replaceAll(AROUND, '') || message;
+  const plain = message.replaceAll(AROUND, '') || message;
+  // HTTP/2's word for what is not even that.
+  return plain === 'Protocol error'
+    ? "what answers there speaks no gRPC: is it etcd's port for clients?"
+    : plain;
 }
