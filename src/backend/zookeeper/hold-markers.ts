@@ -18,14 +18,22 @@ export interface Marker {
   readonly until: number;
 }
 
-/** The data of a marker: for how long, ms, and who. When it counts from is the server's to say: the node's mtime. */
+/** Three centuries, ms: what a number of {@link MARKER} may come to. */
+const LONGEST_MS = 9_999_999_999_999;
+
+const MARKER = /^(\d{1,13}) (.*)$/s;
+
+/**
+ * The data of a marker: for how long, whole ms, and who. When it counts from is the server's to say: the node's mtime.
+ * @param holdMs may have a fraction: 1.1 m are 66000.00000000001 ms
+ */
 export function encodeMarker(holdMs: number, identity: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`${holdMs} `), identity]);
+  return Buffer.concat([Buffer.from(`${Math.min(Math.ceil(holdMs), LONGEST_MS)} `), identity]);
 }
 
 /** `undefined` for what is no marker of ours. */
 function decodeMarker(data: Buffer | undefined): { holdMs: number; identity: Partial<Identity> } | undefined {
-  const match = /^(\d{1,13}) (.*)$/s.exec(data?.toString('utf8') ?? '');
+  const match = MARKER.exec(data?.toString('utf8') ?? '');
   if (match === null) return undefined;
   return { holdMs: Number(match[1]), identity: decodeIdentity(Buffer.from(match[2] ?? '')) };
 }
