@@ -21,6 +21,7 @@ import { readProc } from './proc-self.js';
 import { reportFailure, reportOutcome, reportStart } from './report.js';
 import type { Settings } from './settings.js';
 import type { ProcessSignals } from './signals.js';
+import { describeHolders } from './waiting.js';
 
 /** How long the first lines may wait, ms. */
 const BEGIN_LOG_WITHIN_MS = 20;
@@ -122,8 +123,13 @@ async function superviseIn(
   signals: ProcessSignals,
   bug: AbortSignal,
 ): Promise<Outcome> {
-  const onQueue = onlooker(logger, settings.service.queue, () => new Date());
-  const job = jobOf(settings, { host: hostname(), pid: process.pid, env: process.env, onQueue });
+  const job = jobOf(settings, {
+    host: hostname(),
+    pid: process.pid,
+    env: process.env,
+    onQueue: onlooker(logger, settings.service.queue, () => new Date()),
+    describe: (contenders) => describeHolders(contenders, new Date()),
+  });
   return await supervise(job, worldOf(stage, session, logger, signals, bug));
 }
 

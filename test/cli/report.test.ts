@@ -72,10 +72,12 @@ test('a command line in one word that is not found is told of --shell', () => {
   ]);
 });
 
+const silent = { onQueue: () => {}, describe: () => '' };
+
 test('a job carries what was asked for, and names us to the others', () => {
   const request = parse(['-i', 'x', '--loss-grace', '1', '--', 'echo', 'a\nb', 'y'.repeat(100)], {});
   assert.ok(request.kind === 'run');
-  const job = jobOf(request.settings, { host: 'h', pid: 7, env: { A: 'b' }, onQueue: () => {} });
+  const job = jobOf(request.settings, { host: 'h', pid: 7, env: { A: 'b' }, ...silent });
   const { identity, lossGraceMs, resource } = job.claim;
   assert.deepEqual(
     { host: identity.host, pid: identity.pid, lossGraceMs, resource, id: job.lockId },
