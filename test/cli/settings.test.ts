@@ -152,6 +152,18 @@ describe('the lock service is chosen by the command line, then by LOCKEX_*, then
   });
 });
 
+test('a URL in the environment may have a password, which no other user can read there', () => {
+  const url = 'redis://me:s3cret@a';
+  assert.equal(settings([], { LOCKEX_URL: url }).service.url, url);
+});
+
+test('credentials in the environment that are another service’s are left alone', () => {
+  const env = { LOCKEX_ZK_ACL: 'creator', LOCKEX_ZK_AUTH_FILE: 'zk', LOCKEX_TLS_CA: 'ca' };
+  const { auth, acl, tls } = settings(['--url', 'memcached://a'], env).service;
+  assert.deepEqual([auth, acl, tls], [undefined, 'open', undefined]);
+  assert.deepEqual(settings(['-z', 'a'], env).service.auth, { option: 'zk-auth-file', path: 'zk' });
+});
+
 describe('MEMCACHE_SERVERS and MEMCACHE_KEY of distmutex', () => {
   const env = { MEMCACHE_SERVERS: 'm:1,n', MEMCACHE_KEY: 'job' };
   test('name the servers and the lock', () => {

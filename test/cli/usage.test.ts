@@ -227,6 +227,11 @@ describe('lockex refuses options that contradict each other', () => {
       /^--auth-file: expected a service that takes it, got --memcache-servers \(memcached\)$/,
     ],
     [
+      'to wait for less than a handover delay',
+      ['--handover-delay', '5', '-t', '5'],
+      /^--handover-delay: expected less than --locktimeout \(-t\) 5 s, got 5 s \(after a crash/,
+    ],
+    [
       'TLS with files',
       ['--local', '--tls-ca', 'x'],
       /^--tls-ca: expected a service that takes it, got --local \(files\)/,

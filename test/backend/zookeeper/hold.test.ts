@@ -276,6 +276,19 @@ test('a hold is confirmed anew when its marker took long, and once: servers that
   await lease.release();
 });
 
+test('who holds for longer than the hold leaves no marker', async () => {
+  await using admin = await openSession(zookeeper.address);
+  let skewMs = 0;
+  const clock = { ...systemClock, now: () => systemClock.now() + skewMs };
+  await using backend = await open(zookeeper.address, { clock });
+  for (const permits of [1, 2]) {
+    const lease = await backend.acquire(claim(`long/${permits}`, { permits, holdMs: 1 }), never);
+    skewMs += 1500;
+    await lease.release();
+    assert.deepEqual(await treeBelow(admin, '/long'), []);
+  }
+});
+
 test('what is no marker of ours beside a lock neither binds nor is removed', async () => {
   await using admin = await openSession(zookeeper.address);
   await using backend = await open();
