@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { LockBackend } from '../backend/contract.js';
+import { serviceOf } from '../backend/registry.js';
 import type { Stage } from '../child/child.js';
 import type { IsolationLevel } from '../child/isolation.js';
 import { hasControllingTerminal } from '../child/terminal.js';
@@ -100,6 +101,9 @@ function reportSurroundings(log: Log, settings: Settings, url: string, level: Is
     log.warn({ variable: name }, `the command gets ${name} altered: it is not valid UTF-8`);
   }
   const { resource } = settings;
+  if (serviceOf(url).name === 'memory') {
+    log.warn({ url }, 'memory: is within one process: no other run of lockex is kept out');
+  }
   if (process.env['LOCKEX_LOCK_PATH'] === `/${resource}` && settings.permits === 1) {
     log.warn(
       { lock: resource },
