@@ -350,7 +350,14 @@ test('lockex refuses what the environment says as it refuses an option, and name
     refusal(command, { LOCKEX_CONCURRENT: 'two' }),
     'LOCKEX_CONCURRENT: expected a whole number from 1 to 100000, got "two"',
   );
-  assert.equal(refusal(command, { LOCKEX_LOCKID: '' }), 'LOCKEX_LOCKID: expected a text, got ""');
+  assert.equal(
+    refusal(command, { LOCKEX_LOCKID: '' }),
+    'LOCKEX_LOCKID: expected a text, got "" (to go without it, unset the variable)',
+  );
+  assert.match(
+    refusal(command, { ZKHOSTS: ' ' }),
+    /^ZKHOSTS: expected a text, got " " \(.* unset the variable\)$/,
+  );
   assert.match(
     refusal(command, { LOCKEX_SHARED: 'maybe' }),
     /^LOCKEX_SHARED: expected 1 or 0 .* got "maybe"$/,
