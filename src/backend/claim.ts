@@ -27,6 +27,7 @@ export function checkClaim(claim: Claim, traits: Traits): void {
   if (!Number.isInteger(permits) || permits < 1 || permits > traits.maxPermits) {
     const few = traits.maxPermits === 1 ? 'this lock service has locks only, no semaphores: ' : '';
     throw new UsageError(`${few}expected permits from 1 to ${traits.maxPermits}, got ${permits}`, {
+      ...(few === '' ? {} : { hint: 'ZooKeeper, etcd and files have them' }),
       settings: ['permits'],
     });
   }
@@ -35,12 +36,16 @@ export function checkClaim(claim: Claim, traits: Traits): void {
   }
   if (handoverDelayMs > 0 && !traits.handoverDelay) {
     throw new UsageError('this lock service has no handover delay', {
-      hint: 'it is for hosts that may be paused; a lock that never leaves its host has no use for it',
+      hint: 'ZooKeeper has one; where a service has fencing tokens, they are for the same',
       settings: ['handoverDelay'],
     });
   }
   if (mode === 'exclusive') return;
-  if (!traits.shared) throw new UsageError('this lock service has no shared mode');
+  if (!traits.shared) {
+    throw new UsageError('this lock service has no shared mode', {
+      hint: 'ZooKeeper, etcd and files have one',
+    });
+  }
   if (permits > 1) throw new UsageError(`the shared mode is for locks, not for a semaphore of ${permits}`);
 }
 

@@ -39,9 +39,27 @@ export interface Service {
 
 const NO_SERVER = {
   takes: { login: false, acl: false, tls: false },
-  servers: () => ['this host'],
   budget: () => undefined,
 } as const;
+
+const FILES: Service = {
+  ...NO_SERVER,
+  name: 'files',
+  queue: 'race',
+  servers(url) {
+    filePath(url);
+    return ['this host'];
+  },
+  open: openFileUrl,
+};
+
+const MEMORY: Service = {
+  ...NO_SERVER,
+  name: 'memory',
+  queue: 'fair',
+  servers: () => ['this process'],
+  open: openMemory,
+};
 
 const ZOOKEEPER: Service = {
   name: 'ZooKeeper',
@@ -105,8 +123,8 @@ const SERVICES: ReadonlyMap<string, Service> = new Map<string, Service>([
   ['redis', REDIS],
   ['rediss', REDISS],
   ['memcached', MEMCACHED],
-  ['file', { ...NO_SERVER, name: 'files', queue: 'race', open: openFileUrl }],
-  ['memory', { ...NO_SERVER, name: 'memory', queue: 'fair', open: openMemory }],
+  ['file', FILES],
+  ['memory', MEMORY],
 ]);
 
 /** The schemes of all services. */

@@ -9,10 +9,11 @@ export interface Surroundings {
   readonly pid: number;
   readonly env: NodeJS.ProcessEnv;
   readonly onQueue: (contenders: readonly Contender[]) => void;
+  readonly describe: (contenders: readonly Contender[]) => string;
 }
 
 /** The job that the settings describe. */
-export function jobOf(settings: Settings, { host, pid, env, onQueue }: Surroundings): Job {
+export function jobOf(settings: Settings, { host, pid, env, onQueue, describe }: Surroundings): Job {
   const { command, resource, permits, mode, lossGraceMs, holdMs, handoverDelayMs } = settings;
   const { lockId, waiting, attempts, stopSignal, killAfterMs } = settings;
   const shown = printable(showWords([command.file, ...command.args]), SHOWN_COMMAND);
@@ -22,7 +23,8 @@ export function jobOf(settings: Settings, { host, pid, env, onQueue }: Surroundi
       permits,
       mode,
       identity: { host, pid, command: shown },
-      onQueue,
+      // Who does not wait has no place in line to be told of.
+      ...(waiting.how === 'once' ? {} : { onQueue }),
       ...(lossGraceMs === undefined ? {} : { lossGraceMs }),
       ...(holdMs === 0 ? {} : { holdMs }),
       ...(handoverDelayMs === 0 ? {} : { handoverDelayMs }),
@@ -34,5 +36,6 @@ export function jobOf(settings: Settings, { host, pid, env, onQueue }: Surroundi
     env,
     stopSignal,
     killAfterMs,
+    describe,
   };
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { LockBackend } from '../backend/contract.js';
+import { serviceOf } from '../backend/registry.js';
 import type { Stage } from '../child/child.js';
 import type { IsolationLevel } from '../child/isolation.js';
 import { hasControllingTerminal } from '../child/terminal.js';
@@ -21,6 +22,7 @@ import { readProc } from './proc-self.js';
 import { reportFailure, reportOutcome, reportStart } from './report.js';
 import type { Settings } from './settings.js';
 import type { ProcessSignals } from './signals.js';
+import { describeHolders } from './waiting.js';
 
 /** How long the first lines may wait, ms. */
 const BEGIN_LOG_WITHIN_MS = 20;
@@ -99,6 +101,9 @@ function reportSurroundings(log: Log, settings: Settings, url: string, level: Is
     log.warn({ variable: name }, `the command gets ${name} altered: it is not valid UTF-8`);
   }
   const { resource } = settings;
+  if (serviceOf(url).name === 'memory') {
+    log.warn({ url }, 'memory: is within one process: no other run of lockex is kept out');
+  }
   if (process.env['LOCKEX_LOCK_PATH'] === `/${resource}` && settings.permits === 1) {
     log.warn(
       { lock: resource },
@@ -122,8 +127,13 @@ async function superviseIn(
   signals: ProcessSignals,
   bug: AbortSignal,
 ): Promise<Outcome> {
-  const onQueue = onlooker(logger, settings.service.queue, () => new Date());
-  const job = jobOf(settings, { host: hostname(), pid: process.pid, env: process.env, onQueue });
+  const job = jobOf(settings, {
+    host: hostname(),
+    pid: process.pid,
+    env: process.env,
+    onQueue: onlooker(logger, settings.service.queue, () => new Date()),
+    describe: (contenders) => describeHolders(contenders, new Date()),
+  });
   return await supervise(job, worldOf(stage, session, logger, signals, bug));
 }
 

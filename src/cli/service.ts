@@ -47,12 +47,13 @@ export interface TlsFiles {
  */
 export function readService(values: Values, waiting: Waiting): Service {
   const { url, chosenBy, typed } = chooseUrl(values);
-  if (typed && hasPassword(url ?? '')) throw shownToAll(chosenBy);
   const ttlMs = values.milliseconds('timeout');
   const attempts = values.attempts('retry') ?? Number.POSITIVE_INFINITY;
   // Whatever the directory of --local is: it is one of files.
   const kind = named(chosenBy, () => serviceOf(url ?? 'file:'));
   const servers = url === undefined ? 1 : named(chosenBy, () => kind.servers(url).length);
+  // After what is wrong with it in any place: who is sent to another place is not to be refused there for that.
+  if (typed && hasPassword(url ?? '')) throw shownToAll(chosenBy);
   refuseIdleOptions(values, kind, chosenBy);
   return {
     url,
@@ -72,11 +73,21 @@ function chooseUrl(values: Values): { url: string | undefined; chosenBy: string;
   const chosenBy = chosen?.given.label ?? 'default';
   const typed = values.layers[0]?.get(chosen?.name ?? 'zkhosts') !== undefined;
   if (chosen?.name === 'local') return { url: undefined, chosenBy, typed };
-  if (chosen?.name === 'url') return { url: values.text('url'), chosenBy, typed };
+  if (chosen?.name === 'url') return { url: values.text('url')?.trim(), chosenBy, typed };
   if (chosen?.name === 'memcache-servers') {
-    return { url: `memcached://${values.text('memcache-servers')}`, chosenBy, typed };
+    return { url: `memcached://${hosts(values.text('memcache-servers') ?? '', chosenBy)}`, chosenBy, typed };
   }
-  return { url: `zk://${values.text('zkhosts')}`, chosenBy, typed };
+  return { url: `zk://${hosts(values.text('zkhosts'), chosenBy)}`, chosenBy, typed };
+}
+
+/** A list of servers without blanks around it, and not a URL: one of those would be read as a host with an odd port. */
+function hosts(list: string, chosenBy: string): string {
+  const text = list.trim();
+  const [scheme] = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.exec(text) ?? [];
+  if (scheme === undefined) return text;
+  throw new UsageError(`${chosenBy}: expected host:port,…, got a URL (${scheme}…)`, {
+    hint: 'a URL goes into --url, or LOCKEX_URL',
+  });
 }
 
 function hasPassword(url: string): boolean {
@@ -110,7 +121,12 @@ function refuseIdleOptions(values: Values, { name, takes }: Kind, chosenBy: stri
   const idle = CREDENTIALS.find(([option, need]) => typed?.has(option) && !need(takes));
   if (idle === undefined) return;
   const wanted = idle[0].startsWith('zk-') ? 'a ZooKeeper service with it' : 'a service that takes it';
-  throw new UsageError(`${flagOf(idle[0])}: expected ${wanted}, got ${chosenBy} (${name})`);
+  const other = idle[0] === 'auth-file' && takes.acl ? 'zk-auth-file' : 'auth-file';
+  const instead = takes.login && idle[0].endsWith('auth-file');
+  throw new UsageError(
+    `${flagOf(idle[0])}: expected ${wanted}, got ${chosenBy} (${name})`,
+    instead ? { hint: `the login of ${name} is in ${flagOf(other)}` } : {},
+  );
 }
 
 /** The options with credentials, and what a service must take to have a use for them. */

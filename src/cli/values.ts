@@ -82,8 +82,9 @@ export function readBoolean(given: Given): boolean {
 }
 
 function readText(given: Given): string {
-  if (given.text.trim() === '') throw expected(given, 'a text');
-  return given.text;
+  if (given.text.trim() !== '') return given.text;
+  const typed = given.label.startsWith('-');
+  throw expected(given, 'a text', typed ? undefined : 'to go without it, unset the variable');
 }
 
 function readMilliseconds(given: Given, spec: OptionSpec): number {
@@ -124,6 +125,7 @@ function readChoice(given: Given, spec: OptionSpec): string {
   throw expected(given, `one of ${choices.join(', ')}`);
 }
 
-function expected(given: Given, what: string): UsageError {
-  return new UsageError(`${given.label}: expected ${what}, got ${JSON.stringify(given.text)}`);
+function expected(given: Given, what: string, hint?: string): UsageError {
+  const message = `${given.label}: expected ${what}, got ${JSON.stringify(given.text)}`;
+  return new UsageError(message, hint === undefined ? {} : { hint });
 }

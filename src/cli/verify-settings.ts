@@ -73,7 +73,7 @@ export function readVerifySettings(values: Values, evidence: string | undefined)
 function urlOf(evidence: string, values: Values): string {
   const url = readEvidence(evidence)('url');
   const whole = values.layers[0]?.has('auth-file') ? undefined : values.text('url');
-  return whole === undefined ? url : withLoginOf(whole, url);
+  return whole === undefined ? url : withLoginOf(whole.trim(), url);
 }
 
 /** The values without what is the run's alone: an access list for nodes that are not made needs no credentials. */

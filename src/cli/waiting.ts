@@ -27,6 +27,14 @@ export function describeQueue(
   return { message, fields: { holders, place } };
 }
 
+/** Says who holds, to one who does not wait. */
+export function describeHolders(contenders: readonly Contender[], now: Date): string {
+  return showHolders(
+    contenders.filter(({ state }) => state === 'holding'),
+    now,
+  );
+}
+
 function placeIn(waiting: readonly Contender[]): number | undefined {
   const index = waiting.findIndex(({ self }) => self);
   return index < 0 ? undefined : index + 1;

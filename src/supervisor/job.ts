@@ -1,4 +1,4 @@
-import type { Claim, LockBackend } from '../backend/contract.js';
+import type { Claim, Contender, LockBackend } from '../backend/contract.js';
 import type { Command, ExitStatus, SignalName, Stage } from '../child/child.js';
 import type { Clock } from '../util/clock.js';
 import type { LeaseLostError } from '../util/errors.js';
@@ -23,6 +23,8 @@ export interface Job {
   readonly stopSignal: SignalName;
   /** Grace between the stop signal and SIGKILL while the lease is healthy, ms. */
   readonly killAfterMs: number;
+  /** Says who has the permit, for the line that tells one who did not want to wait that it was not free. */
+  readonly describe?: (contenders: readonly Contender[]) => string;
 }
 
 /** The signals that lockex itself was sent. */

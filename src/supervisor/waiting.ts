@@ -1,7 +1,10 @@
 import type { Lease, LockBackend } from '../backend/contract.js';
-import { orAborted } from '../util/abort.js';
+import { abortAt, orAborted } from '../util/abort.js';
 import { LockNotAcquiredError, LockTimeoutError } from '../util/errors.js';
 import type { Job, World } from './job.js';
+
+/** How long one who is sent away may be kept for the sake of the line that says by whom. */
+const LOOK_LIMIT_MS = 1000;
 
 /**
  * Takes the permit as long as the user wants to wait for it. Rejects as soon as `stop` aborts: whoever owns the
@@ -18,8 +21,9 @@ export async function waitForLease(
   const { claim, waiting } = job;
   if (waiting.how === 'once') {
     const lease = await orAborted(backend.tryAcquire(claim, stop), stop);
-    if (lease === undefined) throw new LockNotAcquiredError(`not free: ${job.claim.resource}`);
-    return lease;
+    if (lease !== undefined) return lease;
+    const why = await whoHasIt(backend, job, world, stop);
+    throw new LockNotAcquiredError(`not free: ${claim.resource}${why === '' ? '' : `, ${why}`}`);
   }
   if (waiting.limitMs === undefined) return orAborted(backend.acquire(claim, stop), stop);
 
@@ -33,5 +37,26 @@ export async function waitForLease(
     return await orAborted(backend.acquire(claim, either), either);
   } finally {
     timer.cancel();
+  }
+}
+
+/** One look, after the refusal: it may come too late, or to nothing. `''` then. */
+async function whoHasIt(
+  backend: LockBackend,
+  { claim, describe }: Job,
+  { clock }: World,
+  stop: AbortSignal,
+): Promise<string> {
+  if (describe === undefined) return '';
+  const limit = abortAt(clock.now() + LOOK_LIMIT_MS, clock);
+  const either = AbortSignal.any([stop, limit.signal]);
+  try {
+    const contenders = await orAborted(backend.contenders(claim.resource, either), either);
+    return contenders.some(({ state }) => state === 'holding') ? describe(contenders) : '';
+  } catch {
+    stop.throwIfAborted();
+    return '';
+  } finally {
+    limit.cancel();
   }
 }

@@ -72,17 +72,23 @@ test('a command line in one word that is not found is told of --shell', () => {
   ]);
 });
 
+const silent = { onQueue: () => {}, describe: () => '' };
+
 test('a job carries what was asked for, and names us to the others', () => {
-  const request = parse(['-i', 'x', '--loss-grace', '1', '--', 'echo', 'a\nb', 'y'.repeat(100)], {});
+  const request = parse(
+    ['-i', 'x', '--loss-grace', '1', '--hold', '3', '--', 'echo', 'a\nb', 'y'.repeat(100)],
+    {},
+  );
   assert.ok(request.kind === 'run');
-  const job = jobOf(request.settings, { host: 'h', pid: 7, env: { A: 'b' }, onQueue: () => {} });
-  const { identity, lossGraceMs, resource } = job.claim;
+  const job = jobOf(request.settings, { host: 'h', pid: 7, env: { A: 'b' }, ...silent });
+  const { identity, lossGraceMs, holdMs, resource } = job.claim;
   assert.deepEqual(
-    { host: identity.host, pid: identity.pid, lossGraceMs, resource, id: job.lockId },
+    { host: identity.host, pid: identity.pid, lossGraceMs, holdMs, resource, id: job.lockId },
     {
       host: 'h',
       pid: 7,
       lossGraceMs: 1000,
+      holdMs: 3000,
       resource: 'lockex/x',
       id: 'x',
     },

@@ -120,6 +120,15 @@ describe('the command line wins over the environment', () => {
     assert.equal(settings(['--log-level', 'warn'], { LOCKEX_QUIET: '1' }).log.level, 'warn');
     assert.equal(settings([], { LOCKEX_QUIET: '1' }).log.level, 'error');
   });
+  test('and switches off what the environment switches on', () => {
+    assert.equal(settings(['--no-quiet'], { LOCKEX_QUIET: '1' }).log.level, 'info');
+    assert.equal(settings(['--no-quiet'], { LOCKEX_QUIET: '1', LOCKEX_LOG_LEVEL: 'warn' }).log.level, 'warn');
+    const env = { LOCKEX_LOCAL: '1', ZKHOSTS: 'z:1' };
+    assert.equal(settings(['--no-local'], env).service.url, 'zk://z:1');
+    assert.equal(settings(['--local=false'], env).service.chosenBy, 'ZKHOSTS');
+    assert.equal(settings([], env).service.chosenBy, 'LOCKEX_LOCAL');
+    assert.equal(settings([], { ...env, LOCKEX_LOCAL: '0' }).service.chosenBy, 'ZKHOSTS');
+  });
 });
 
 describe('the lock service is chosen by the command line, then by LOCKEX_*, then by ZKHOSTS', () => {
@@ -138,7 +147,21 @@ describe('the lock service is chosen by the command line, then by LOCKEX_*, then
   });
   test('spaces and IPv6 addresses are allowed', () => {
     assert.equal(settings(['-n', '-z', '[::1]:2181, ::1 , a:1/app']).service.connectAttempts, 3);
+    assert.equal(chosen([], { LOCKEX_URL: ' zk://a:1\n' }), 'zk://a:1 by LOCKEX_URL');
+    assert.equal(chosen([], { ZKHOSTS: ' a:1, b:1 ' }), 'zk://a:1, b:1 by ZKHOSTS');
   });
+});
+
+test('a URL in the environment may have a password, which no other user can read there', () => {
+  const url = 'redis://me:s3cret@a';
+  assert.equal(settings([], { LOCKEX_URL: url }).service.url, url);
+});
+
+test('credentials in the environment that are another service’s are left alone', () => {
+  const env = { LOCKEX_ZK_ACL: 'creator', LOCKEX_ZK_AUTH_FILE: 'zk', LOCKEX_TLS_CA: 'ca' };
+  const { auth, acl, tls } = settings(['--url', 'memcached://a'], env).service;
+  assert.deepEqual([auth, acl, tls], [undefined, 'open', undefined]);
+  assert.deepEqual(settings(['-z', 'a'], env).service.auth, { option: 'zk-auth-file', path: 'zk' });
 });
 
 describe('MEMCACHE_SERVERS and MEMCACHE_KEY of distmutex', () => {

@@ -212,6 +212,26 @@ describe('lockex refuses options that contradict each other', () => {
       /^--tls-key: expected --tls-cert with it, got none/,
     ],
     [
+      'a login of another service with ZooKeeper',
+      ['-z', 'a:1', '--auth-file', 'x'],
+      /^--auth-file: expected a service that takes it, got --zkhosts \(-z\) \(ZooKeeper\) \(the login of ZooKeeper is in --zk-auth-file\)$/,
+    ],
+    [
+      'ZooKeeper’s login with another service',
+      ['--url', 'redis://a', '--zk-auth-file', 'x'],
+      /^--zk-auth-file: expected a ZooKeeper service with it, got --url \(redis\) \(the login of redis is in --auth-file\)$/,
+    ],
+    [
+      'a login with a service that has none',
+      ['--memcache-servers', 'a', '--auth-file', 'x'],
+      /^--auth-file: expected a service that takes it, got --memcache-servers \(memcached\)$/,
+    ],
+    [
+      'to wait for less than a handover delay',
+      ['--handover-delay', '5', '-t', '5'],
+      /^--handover-delay: expected less than --locktimeout \(-t\) 5 s, got 5 s \(after a crash/,
+    ],
+    [
       'TLS with files',
       ['--local', '--tls-ca', 'x'],
       /^--tls-ca: expected a service that takes it, got --local \(files\)/,
@@ -268,6 +288,53 @@ test('lockex refuses an address that cannot be read, and names the option it cam
   );
   assert.match(withOptions('--url', 'zk://a/../b'), /^--url: ZooKeeper address: expected a chroot/);
   assert.match(refusal(['--', 'true'], { ZKHOSTS: 'a:b' }), /^ZKHOSTS: ZooKeeper address: expected a port/);
+  assert.match(
+    withOptions('--url', 'file:x'),
+    /^--url: expected file:\/\/\/directory, got "file:x" \(three slashes/,
+  );
+  assert.match(
+    refusal(['--', 'true'], { LOCKEX_URL: 'zk:a' }),
+    /^LOCKEX_URL: expected zk:\/\/host:port, got no two/,
+  );
+});
+
+test('lockex says where a URL goes that was given for a list of servers', () => {
+  const way = /: expected host:port,…, got a URL \(zk:\/\/…\) \(a URL goes into --url, or LOCKEX_URL\)$/;
+  assert.match(withOptions('-z', 'zk://:s3cret@a:1'), way);
+  assert.match(refusal(['--', 'true'], { ZKHOSTS: ' zk://a' }), way);
+  assert.match(
+    refusal(['--', 'true'], { MEMCACHE_SERVERS: 'memcached://a' }),
+    /^MEMCACHE_SERVERS: expected host:port,…, got a URL \(memcached:\/\/…\)/,
+  );
+});
+
+test('lockex takes a password from no command line, does not show it, and sends nobody where it is refused, too', () => {
+  const refused = (url: string) => {
+    const message = withOptions('--url', url);
+    assert.doesNotMatch(message, /s3cret/, url);
+    return message;
+  };
+  for (const url of [
+    'redis://:s3cret@a',
+    'rediss://me:s3cret@a,b/1',
+    'etcd://me:s3cret@a',
+    'redis://:x@s3cret@a',
+  ]) {
+    assert.match(
+      refused(url),
+      /^--url: expected a URL without a password, got one .*use LOCKEX_URL, or --auth-file\)$/,
+    );
+  }
+  assert.match(refused('zk://me:s3cret@a'), /got a login before "@" \(.*see --zk-auth-file\)$/);
+  assert.match(
+    refused('memcached://me:s3cret@a'),
+    /got a login before "@" \(lockex speaks .* without SASL\)$/,
+  );
+  assert.match(
+    refused('mysql://me:s3cret@a'),
+    /^--url: expected a URL that begins with one of .*, got mysql:$/,
+  );
+  assert.match(withOptions('-z', 'me:s3cret@a'), /got a login before "@" \(.*see --zk-auth-file\)$/);
 });
 
 test('lockex refuses a timing that cannot hold, naming both numbers', () => {
@@ -283,13 +350,24 @@ test('lockex refuses what the environment says as it refuses an option, and name
     refusal(command, { LOCKEX_CONCURRENT: 'two' }),
     'LOCKEX_CONCURRENT: expected a whole number from 1 to 100000, got "two"',
   );
-  assert.equal(refusal(command, { LOCKEX_LOCKID: '' }), 'LOCKEX_LOCKID: expected a text, got ""');
+  assert.equal(
+    refusal(command, { LOCKEX_LOCKID: '' }),
+    'LOCKEX_LOCKID: expected a text, got "" (to go without it, unset the variable)',
+  );
+  assert.match(
+    refusal(command, { ZKHOSTS: ' ' }),
+    /^ZKHOSTS: expected a text, got " " \(.* unset the variable\)$/,
+  );
   assert.match(
     refusal(command, { LOCKEX_SHARED: 'maybe' }),
     /^LOCKEX_SHARED: expected 1 or 0 .* got "maybe"$/,
   );
   assert.match(
     refusal(command, { LOCKEX_URL: 'zk://a', LOCKEX_LOCAL: '1' }),
-    /^expected LOCKEX_URL or LOCKEX_LOCAL/,
+    /^expected LOCKEX_URL or LOCKEX_LOCAL, got both \(leave one of them out, or choose on the command line: --url, --local\)$/,
+  );
+  assert.match(
+    refusal(command, { ZKHOSTS: 'a', MEMCACHE_SERVERS: '' }),
+    /^expected ZKHOSTS or MEMCACHE_SERVERS, got both \(.*: --zkhosts, --memcache-servers\)$/,
   );
 });

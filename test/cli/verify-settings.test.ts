@@ -41,6 +41,7 @@ test('a login in the LOCKEX_URL of the run is used, for the servers that it is o
     verify(options, { LOCKEX_VERIFY: '{"url":"redis://a:6379,b:7000/2"}', LOCKEX_URL: url }).asked?.url;
   const without = 'redis://a:6379,b:7000/2';
   assert.equal(asked('redis://me:p$&w%2F@b:7000,a/2'), 'redis://me:p$&w%2F@a:6379,b:7000/2');
+  assert.equal(asked(' redis://:pw@a,b:7000/2 '), 'redis://:pw@a:6379,b:7000/2');
   const others = [
     'redis://b:7000,a/2',
     'redis://:pw@a',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Contender } from '../../src/backend/contract.js';
 import { onlooker } from '../../src/cli/onlooker.js';
-import { describeQueue } from '../../src/cli/waiting.js';
+import { describeHolders, describeQueue } from '../../src/cli/waiting.js';
 import { silentLog } from '../../src/util/log.js';
 
 const now = new Date(2026, 10, 21, 14, 0, 0);
@@ -41,6 +41,13 @@ test('lockex says until when a minimum hold keeps the lock, and that its holder 
   assert.equal(
     say({ ...holder, since: undefined, command: undefined }, kept, self),
     'waiting: held by db1:4242 and until 14:03:04 by db1:4242 (true), which has ended (minimum hold); we are next in line',
+  );
+});
+
+test('lockex says who holds to one who does not wait, and nothing of a line', () => {
+  assert.equal(
+    describeHolders([holder, waiter], now),
+    'held by db1:4242 (redis-server redis.conf) since 12:03:04',
   );
 });
 

@@ -167,3 +167,12 @@ test('every option can come from the environment, and the command line wins', as
   const other = await done(on, ['-i', 'typed', ...show], { env });
   assert.deepEqual([other.ended?.code, other.stdout], [0, '/a/b/typed\n']);
 });
+
+test('lockex says that a lock in memory keeps nobody out', async (t) => {
+  const it = await done(scope(t), ['--url', 'memory:', ...RUN]);
+  assert.deepEqual([it.ended?.code, it.stdout], [0, 'ran\n']);
+  assert.ok(
+    it.logs.some(({ level, msg }) => level === 'warn' && /no other run/.test(String(msg))),
+    it.stderr,
+  );
+});

@@ -49,6 +49,10 @@ for (const [name, address] of Object.entries(SERVICES)) {
       const other = await run(t, at, options, ['echo', 'ran']);
       assert.deepEqual(await other.exited, NOT_FREE, other.stderr);
       assert.equal(other.stdout, '');
+      const why = new RegExp(
+        `not free: .*, held until .* by .*:${first.pid} \\(true\\), which has ended \\(minimum hold\\)$`,
+      );
+      assert.match(String(other.logs.at(-1)?.['msg']), why);
     }
     // The twin: without a hold, every host that comes after the end of the command before it runs it once more.
     const free = ['--once', '-i', freshLock()];

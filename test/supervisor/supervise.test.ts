@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Contender, LockBackend } from '../../src/backend/contract.js';
 import { MemoryBackend } from '../../src/backend/memory/index.js';
 import { supervise } from '../../src/supervisor/supervise.js';
 import { until } from '../../src/testing/until.js';
@@ -258,6 +259,44 @@ test('--once ends at once when the lock is not free', async () => {
   const stage = new Stage();
   const { lease } = await heldByAnother(stage);
   await assert.rejects(supervise(stage.job({ waiting: { how: 'once' } }), stage), LockNotAcquiredError);
+  await lease.release();
+});
+
+test('--once says who has the lock, where that can be seen, and never waits for it', async () => {
+  const stage = new Stage();
+  const { lease } = await heldByAnother(stage);
+  const describe = (contenders: readonly Contender[]) => contenders.map(({ state }) => state).join();
+  const job = stage.job({ waiting: { how: 'once' }, describe });
+  await assert.rejects(supervise(job, stage), {
+    kind: 'not-acquired',
+    message: 'not free: lockex/x, holding',
+  });
+  const views: readonly LockBackend['contenders'][] = [
+    async () => [],
+    () => Promise.reject(new Error('no answer')),
+    () => new Promise(() => {}),
+  ];
+  for (const contenders of views) {
+    const connect = async () => Object.assign(await stage.connect(), { contenders });
+    const blind = { ...stage, bug: stage.bug, handOver: () => stage.handOver(), connect };
+    await assert.rejects(supervise(job, blind), { kind: 'not-acquired', message: 'not free: lockex/x' });
+  }
+  await lease.release();
+});
+
+test('a signal that comes while --once looks who has the lock ends lockex', async () => {
+  const stage = new Stage();
+  const { lease } = await heldByAnother(stage);
+  const connect = async () =>
+    Object.assign(await stage.connect(), {
+      contenders: () => {
+        stage.send('SIGTERM');
+        return new Promise<never>(() => {});
+      },
+    });
+  const job = stage.job({ waiting: { how: 'once' }, describe: () => '' });
+  const run = supervise(job, { ...stage, bug: stage.bug, handOver: () => stage.handOver(), connect });
+  assert.deepEqual(await run, { how: 'told-to-stop', by: 'SIGTERM' });
   await lease.release();
 });
 

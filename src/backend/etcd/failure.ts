@@ -75,5 +75,8 @@ const AROUND = new RegExp(
 /** What went wrong, in as few words as say it, on one line. */
 export function plainly(error: unknown): string {
   const message = messageOf(error);
-  return message.replaceAll(AROUND, '').replaceAll(/\s+/g, ' ').trim() || message;
+  const plain = message.replaceAll(AROUND, '').replaceAll(/\s+/g, ' ').trim() || message;
+  // HTTP/2's word for what is not even that.
+  if (plain === 'Protocol error') return "what answers there speaks no gRPC: is it etcd's port for clients?";
+  return plain;
 }

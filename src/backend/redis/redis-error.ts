@@ -19,6 +19,7 @@ export const RIGHTS =
 /** What ioredis says in the terms of its own options, and what an operator needs to know. */
 const PLAIN: readonly (readonly [RegExp, string])[] = [
   [/^(Reached the max retries|Connection is closed|Stream isn't writeable).*$/, 'the connection broke'],
+  [/^Unknown RESP type.*$/, 'what answers there speaks no redis'],
   [/^Socket timeout\. .* in ([\d.]+)ms\.$/, 'no answer within $1 ms'],
 ];
 

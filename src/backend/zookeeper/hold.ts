@@ -1,6 +1,7 @@
 import type { Stat } from 'node-zookeeper-client';
 import type { Timer } from '../../util/clock.js';
 import type { Claim } from '../contract.js';
+import { SIGNS_PER_TTL } from '../lease-budget.js';
 import { attend } from './attend.js';
 import type { Grant } from './grant.js';
 import { encodeMarker, excludesMode, type Marker, readMarkers } from './hold-markers.js';
@@ -101,19 +102,22 @@ export class Hold {
 
   /**
    * Writes our marker, if the claim wants a hold. Where that took so long that the lease would begin with little of
-   * its time, it is confirmed anew and counts from there, as does the hold.
+   * its time, it is confirmed anew and counts from there, as does the hold. Once: servers that are slow again are slow,
+   * and the lease begins with what is left. To go on would be to keep the permit, from all others and without a word.
    */
   async mark(first: Grant, confirm: () => Promise<Grant>, signal: AbortSignal): Promise<Grant> {
     const { holdMs = 0, identity } = this.#claim;
     if (holdMs === 0) return first;
     const { session, clock } = this.#recipe;
     const marker = `${heldPath(this.#path)}${first.path.slice(first.path.lastIndexOf('/'))}`;
-    for (let grant = first; ; grant = await confirm()) {
+    let grant = first;
+    for (let writes = 1; ; writes += 1) {
       const beganAt = clock.now();
       this.#ours = { marker, markedAt: Number.POSITIVE_INFINITY };
       await this.#write(marker, encodeMarker(holdMs, encodeIdentity(identity)), signal);
       this.#ours = { marker, markedAt: clock.now() };
-      if (clock.now() - beganAt <= session.ttlMs / 12) return grant;
+      if (writes === 2 || clock.now() - beganAt <= session.ttlMs / SIGNS_PER_TTL) return grant;
+      grant = await confirm();
     }
   }
 

@@ -7,7 +7,7 @@ import { attend } from './attend.js';
 import type { Grant } from './grant.js';
 import { Handover } from './handover.js';
 import type { Hold } from './hold.js';
-import { keeperOf, type Marker } from './hold-markers.js';
+import { keeperOf, keepsAllPermits, type Marker } from './hold-markers.js';
 import { Place, type Recipe } from './lock-queue.js';
 import { confirm, refuseLock } from './lock-recipe.js';
 import { decodeLimit, encodeIdentity, encodeLimit, semaphoreQueuePath } from './node-data.js';
@@ -44,7 +44,8 @@ export async function grantPermit(
     const { stat } = await confirm(recipe, place.path, data, signal);
     return { permits: permitsOf(children), kept: hold.binding(ended, stat, wake) };
   };
-  const isFull = ({ permits, kept }: Taken) => permits.length + kept.length >= claim.permits;
+  const isFull = ({ permits, kept }: Taken) =>
+    permits.length + kept.length >= claim.permits || kept.some(keepsAllPermits);
   const report = ({ permits, kept }: Taken, ahead: number) =>
     reporter.report([...kept.map(({ name }) => name), ...permits], ahead, async () => [
       ...kept.map(keeperOf),

@@ -137,6 +137,11 @@ test('what etcd says is told without the words of gRPC around it', () => {
     plainly(new Error('7 PERMISSION_DENIED: etcdserver: permission denied')),
     'etcdserver: permission denied',
   );
+  const foreign = 'Last error: Error: Protocol error (2026-11-26T22:57:52.372Z). Resolution note: ';
+  assert.equal(
+    plainly(new Error(`14 UNAVAILABLE: No connection established. ${foreign}`)),
+    "what answers there speaks no gRPC: is it etcd's port for clients?",
+  );
   assert.equal(plainly(new Error('no answer')), 'no answer');
   const alert =
     'error:0A000412:SSL routines:ssl3_read_bytes:sslv3 alert bad certificate:../deps/rec_layer_s3.c:1601';

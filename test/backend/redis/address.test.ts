@@ -70,6 +70,7 @@ test('what the client library says of its own options is said in words for an op
   for (const [said, shown] of [
     ['Reached the max retries per request limit (which is 0). Refer to ...', 'the connection broke'],
     ["Socket timeout. Expecting data, but didn't receive any in 500ms.", 'no answer within 500 ms'],
+    ['Unknown RESP type 72 "H". Please report this.', 'what answers there speaks no redis'],
     ['', 'no connection'],
     ['connect ECONNREFUSED 127.0.0.1:1', 'connect ECONNREFUSED 127.0.0.1:1'],
   ] as const) {

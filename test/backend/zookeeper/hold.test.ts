@@ -3,7 +3,7 @@ import { after, before, type TestContext, test } from 'node:test';
 import type { Claim, Contender, LockBackend } from '../../../src/backend/contract.js';
 import { openZooKeeper } from '../../../src/backend/zookeeper/index.js';
 import { until } from '../../../src/testing/until.js';
-import { systemClock } from '../../../src/util/clock.js';
+import { type Clock, systemClock } from '../../../src/util/clock.js';
 import { silentLog } from '../../../src/util/log.js';
 import { startProxy } from '../../helpers/proxy.js';
 import { OPCODE, type Request } from '../../helpers/zk-frames.js';
@@ -11,18 +11,30 @@ import { startZooKeeper, type ZooKeeper } from '../../helpers/zookeeper.js';
 import { never, openSession } from './kit.js';
 import { treeBelow } from './tree.js';
 
+/** With this timeout, a waiter that nobody wakes looks every 40 s: none of these tests waits for that. */
+const LONG_TTL_MS = 120_000;
+const SOON_MS = 20_000;
+
 let zookeeper: ZooKeeper;
 before(async () => {
-  zookeeper = await startZooKeeper();
+  zookeeper = await startZooKeeper({ maxSessionTimeout: LONG_TTL_MS });
 });
 after(() => zookeeper[Symbol.asyncDispose]());
 
 /** Longer than any test: who waits it does not come to its end. */
 const FOR_EVER_MS = 3_600_000;
 
-function open(address = zookeeper.address): Promise<LockBackend> {
-  const options = { ttlMs: 6000, connectLimitMs: 10_000, connectAttempts: Number.POSITIVE_INFINITY };
-  return openZooKeeper(address, { ...options, clock: systemClock, log: silentLog }, never);
+interface Opened {
+  readonly clock?: Clock;
+  readonly ttlMs?: number;
+}
+
+function open(
+  address = zookeeper.address,
+  { clock = systemClock, ttlMs = 6000 }: Opened = {},
+): Promise<LockBackend> {
+  const options = { ttlMs, connectLimitMs: 10_000, connectAttempts: Number.POSITIVE_INFINITY };
+  return openZooKeeper(address, { ...options, clock, log: silentLog }, never);
 }
 
 function claim(resource: string, part: Partial<Claim> = {}): Claim {
@@ -44,8 +56,11 @@ function pathOf({ frame }: Request): string {
 function shiftDate(t: TestContext, byMs: number): void {
   const real = globalThis.Date;
   class Shifted extends real {
-    constructor(value: number | string = real.now() + byMs) {
+    constructor(value: number | string = Shifted.now()) {
       super(value);
+    }
+    static override now(): number {
+      return real.now() + byMs;
     }
   }
   // The constructor's other forms are used by nobody here.
@@ -111,20 +126,79 @@ test('a marker whose create was answered by silence is one marker, and counts fr
   assert.deepEqual(await treeBelow(admin, '/d'), ['/d', '/d/x-__held__', `/d/x-__held__/${markers[0]}`]);
 });
 
-test('who deletes the marker ends the hold, and the waiter is granted the lock at once', async () => {
+for (const permits of [1, 2]) {
+  const kind = permits === 1 ? 'a lock' : 'a semaphore';
+  test(`the waiter for ${kind} is granted it when a hold has passed, and when its marker is deleted, and not at its next look`, async () => {
+    await using admin = await openSession(zookeeper.address);
+    await using a = await open();
+    await using b = await open(zookeeper.address, { ttlMs: LONG_TTL_MS });
+    const resource = `o/${permits}`;
+    const soonAfter = async (holdMs: number, then: (marker: string) => Promise<void>) => {
+      for (let permit = permits; permit > 0; permit -= 1)
+        await takeAndGiveBack(a, resource, { permits, holdMs });
+      const told: (readonly Contender[])[] = [];
+      const waiting = b.acquire(claim(resource, { permits, onQueue: (queue) => told.push(queue) }), never);
+      await until(() => told.length > 0, 'it waits');
+      const began = performance.now();
+      const [marker = ''] = await admin.nodes.getChildren(`/${resource}-__held__`);
+      await then(`/${resource}-__held__/${marker}`);
+      await (await waiting).release();
+      assert.ok(performance.now() - began < SOON_MS, 'it was woken, and did not wait for its next look');
+    };
+    await soonAfter(1000, async () => {});
+    await soonAfter(FOR_EVER_MS, (marker) => admin.nodes.remove(marker));
+  });
+}
+
+test('a hold may be of any length: with a fraction of a millisecond, as that of 1.1 m, and longer than anybody lives', async () => {
   await using admin = await openSession(zookeeper.address);
   await using a = await open();
-  await using b = await open();
-  for (const part of [{}, { permits: 2 }]) {
-    const resource = `o/${part.permits ?? 1}`;
-    for (let permit = part.permits ?? 1; permit > 0; permit -= 1) await takeAndGiveBack(a, resource, part);
-    const told: (readonly Contender[])[] = [];
-    const waiting = b.acquire(claim(resource, { ...part, onQueue: (queue) => told.push(queue) }), never);
-    await until(() => told.length > 0, 'it waits');
-    const [marker = ''] = await admin.nodes.getChildren(`/${resource}-__held__`);
-    await admin.nodes.remove(`/${resource}-__held__/${marker}`);
-    await (await waiting).release();
+  for (const [name, holdMs] of Object.entries({ fraction: 66_000.00000000001, short: 0.1, endless: 1e22 })) {
+    await (await a.acquire(claim(`len/${name}`, { holdMs }), never)).release();
+    if (name !== 'short') assert.equal(await a.tryAcquire(claim(`len/${name}`), never), undefined, name);
+    const [marker = ''] = await admin.nodes.getChildren(`/len/${name}-__held__`);
+    const { data } = await admin.nodes.getData(`/len/${name}-__held__/${marker}`);
+    assert.match(String(data), /^\d{1,13} h:1/, name);
   }
+});
+
+test('who is told to leave while its marker is on its way leaves no hold', async () => {
+  await using proxy = await startProxy(zookeeper.address);
+  await using admin = await openSession(zookeeper.address);
+  for (const permits of [1, 2]) {
+    const held = `/u/${permits}-__held__`;
+    for (const path of ['/u', held])
+      await admin.nodes.create(path, Buffer.alloc(0), 'persistent').catch(() => {});
+    const backend = await open(proxy.address);
+    const unanswered = proxy.dropNextReply(
+      (request) => request.opcode === OPCODE.CREATE && pathOf(request).startsWith(`${held}/`),
+      'keep',
+    );
+    const leaving = new AbortController();
+    const pending = backend.acquire(claim(`u/${permits}`, { permits, holdMs: FOR_EVER_MS }), leaving.signal);
+    pending.catch(() => {});
+    await unanswered;
+    assert.equal((await admin.nodes.getChildren(held)).length, 1, 'the server has made it');
+    leaving.abort();
+    await assert.rejects(pending);
+    await until(
+      async () => !(await treeBelow(admin, '/u')).some((path) => path.startsWith(held)),
+      'no marker is left',
+    );
+    await backend[Symbol.asyncDispose]();
+  }
+});
+
+test('a marker that has passed and is written anew is not removed by who saw the one before', async () => {
+  await using admin = await openSession(zookeeper.address);
+  await using backend = await open();
+  const marker = `/w/x-__held__/${'0'.repeat(32)}__lock__0000000001`;
+  for (const path of ['/w', '/w/x-__held__']) await admin.nodes.create(path, Buffer.alloc(0), 'persistent');
+  await admin.nodes.create(marker, Buffer.from('0 h:1'), 'persistent');
+  const lease = await backend.acquire(claim('w/x'), never);
+  await admin.nodes.setData(marker, Buffer.from(`${FOR_EVER_MS} h:1`));
+  await lease.release();
+  assert.deepEqual(await treeBelow(admin, '/w'), ['/w', '/w/x-__held__', marker]);
 });
 
 test('a waiter behind the one that waits for a hold is told of the hold, and of both places in line', async () => {
@@ -158,6 +232,60 @@ test('a waiter behind the one that waits for a hold is told of the hold, and of 
     assert.deepEqual(shape(await a.contenders(resource, never)), [...kept, 'waiting', 'waiting']);
     leaving.abort();
     await Promise.allSettled([first?.pending, second?.pending]);
+  }
+});
+
+test('a hold keeps out who takes the name for another kind: all permits for that of a lock, the lock for that of a permit', async () => {
+  await using a = await open();
+  await using b = await open();
+  const kinds = { writer: {}, reader: { mode: 'shared' }, permit: { permits: 3 } } as const;
+  const comesBeside = new Set(['reader reader', 'permit permit']);
+  for (const [kept, part] of Object.entries(kinds)) {
+    const resource = `kinds/${kept}`;
+    await takeAndGiveBack(a, resource, part);
+    for (const [who, wanted] of Object.entries(kinds)) {
+      const lease = await b.tryAcquire(claim(resource, wanted), never);
+      assert.equal(
+        lease !== undefined,
+        comesBeside.has(`${kept} ${who}`),
+        `${who} beside the hold of a ${kept}`,
+      );
+      await lease?.release();
+    }
+  }
+});
+
+test('a hold is confirmed anew when its marker took long, and once: servers that stay slow do not keep the lock from all', async () => {
+  await using proxy = await startProxy(zookeeper.address);
+  const isMarkerWrite = (request: Request) =>
+    (request.opcode === OPCODE.CREATE || request.opcode === OPCODE.SET_DATA) &&
+    pathOf(request).includes('held__/');
+  const markerWrites = () => proxy.requests.filter(isMarkerWrite).length;
+  await using admin = await openSession(zookeeper.address);
+  for (const path of ['/slow', '/slow/x-__held__'])
+    await admin.nodes.create(path, Buffer.alloc(0), 'persistent');
+  // By this clock, each write of a marker takes more than a twelfth of the 6 s.
+  const clock = { ...systemClock, now: () => systemClock.now() + 600 * markerWrites() };
+  await using backend = await open(proxy.address, { clock });
+  const lease = await backend.acquire(claim('slow/x', { holdMs: FOR_EVER_MS }), AbortSignal.timeout(20_000));
+  // Made; then to be made anew, and written since it is there.
+  assert.equal(markerWrites(), 3);
+  const mtimeOf = async (path: string) => (await admin.nodes.getData(path)).stat.mtime.readBigInt64BE();
+  const [marker] = await admin.nodes.getChildren('/slow/x-__held__');
+  assert.ok((await mtimeOf(`/slow/x-__held__/${marker}`)) >= (await mtimeOf(`/slow/x/${marker}`)));
+  await lease.release();
+});
+
+test('who holds for longer than the hold leaves no marker', async () => {
+  await using admin = await openSession(zookeeper.address);
+  let skewMs = 0;
+  const clock = { ...systemClock, now: () => systemClock.now() + skewMs };
+  await using backend = await open(zookeeper.address, { clock });
+  for (const permits of [1, 2]) {
+    const lease = await backend.acquire(claim(`long/${permits}`, { permits, holdMs: 1 }), never);
+    skewMs += 1500;
+    await lease.release();
+    assert.deepEqual(await treeBelow(admin, '/long'), []);
   }
 });
 
