@@ -4,6 +4,8 @@ import type { KVClient, LeaseClient, WatchClient } from 'etcd3';
 import type { EtcdClient } from '../../../src/backend/etcd/client.js';
 import { useEtcd } from '../../../src/backend/etcd/index.js';
 import { until } from '../../../src/testing/until.js';
+import { systemClock } from '../../../src/util/clock.js';
+import { LeaseLostError } from '../../../src/util/errors.js';
 import { type Etcd, startEtcd } from '../../helpers/etcd.js';
 import { type Scope, scope } from '../../helpers/scope.js';
 import { altered, claim, confirms, never, openOptions } from './kit.js';
@@ -83,19 +85,76 @@ for (const step of ['grant', 'join', 'watch', 'confirm'] as const) {
   }
 }
 
-test('a waiter whose watch has died without a word looks again: it waits a time to live longer at most', async (t) => {
-  const on = scope(t);
-  const held = await (await use(on, etcd.admin, 10_000)).acquire(claim({ resource: 'deaf' }), never);
-  let watched = false;
+test('a lease counts from when it was asked for first, and a permit from the last request that kept it', async (t) => {
+  const asked: number[] = [];
+  const client = stepwise(async (step, ask) => {
+    const answer = ask();
+    if (step === 'grant') asked.push(systemClock.now());
+    await answer;
+    if (step === 'grant' && asked.length === 1) throw new Error('14 UNAVAILABLE: Connection dropped');
+    const sent = systemClock.now();
+    if (step === 'confirm') await until(() => systemClock.now() > sent + 100, 'that took a while');
+    return answer;
+  });
+  // Renewals are so far apart that none comes in between.
+  const ttlMs = 60_000;
+  const backend = await use(scope(t), client, ttlMs);
+  const lease = await backend.acquire(claim({ resource: 'since' }), never);
+  assert.equal(asked.length, 2);
+  assert.ok(lease.deadline() <= (asked[0] ?? 0) + (lease.budget?.deadlineAfterMs ?? 0));
+  await lease.release();
+});
+
+/** A watch that tells nothing, and does not end. */
+function deaf(begun: () => void): EtcdClient {
   const watch: WatchClient['watch'] = async (options) => {
     const stream = await etcd.admin.watchClient.watch(options);
     const listen = stream.on.bind(stream);
     stream.on = (event: string, handler: (...all: never[]) => void) =>
       event === 'data' ? stream : Reflect.apply(listen, stream, [event, handler]);
-    watched = true;
+    begun();
     return stream;
   };
-  const waiter = await use(on, altered(etcd.admin, { watchClient: { watch } }), 2000);
+  return altered(etcd.admin, { watchClient: { watch } });
+}
+
+for (const [cause, what, end] of [
+  ['deleted', 'key is deleted', (key: string) => etcd.admin.delete().key(key)],
+  [
+    'expired',
+    'etcd lease is revoked',
+    (key: string) => etcd.admin.leaseClient.leaseRevoke({ ID: BigInt(`0x${key.slice(-16)}`).toString() }),
+  ],
+] as const) {
+  test(`a holder whose ${what} hears of it by a renewal, also when its watch has died without a word`, async (t) => {
+    const resource = `deaf-${cause}`;
+    // It looks by itself after more than the test waits.
+    const backend = await use(
+      scope(t),
+      deaf(() => {}),
+      20_000,
+    );
+    const lease = await backend.acquire(claim({ resource }), never);
+    const [key = ''] = await etcd.keys(`/${resource}`);
+    await end(key);
+    await until(() => lease.isLost(), 'it is lost');
+    assert.ok(lease.lost.reason instanceof LeaseLostError);
+    assert.equal(lease.lost.reason.lossCause, cause);
+    await lease.release();
+  });
+}
+
+test('a waiter whose watch has died without a word looks again: it waits a time to live longer at most', async (t) => {
+  const on = scope(t);
+  const held = await (await use(on, etcd.admin, 10_000)).acquire(claim({ resource: 'deaf' }), never);
+  let watched = false;
+  const waiter = await use(
+    on,
+    deaf(() => {
+      watched = true;
+    }),
+    2000,
+  );
   const next = waiter.acquire(claim({ resource: 'deaf' }), never);
   await until(() => watched, 'the second one waits');
   await held.release();
