@@ -35,7 +35,8 @@ export class Memcached implements AsyncDisposable {
   async launch(): Promise<void> {
     const args = ['-l', '127.0.0.1', '-p', String(this.port), '-U', '0', '-u', 'root', ...this.options];
     this.#daemon = Daemon.start('memcached', args, { logFile: this.dir.join('memcached.log') });
-    await until(() => this.stat('uptime'), 'memcached answers');
+    // This has an answer also where credentials are wanted: that they are.
+    await until(() => this.ask('version', /\r\n$/), 'memcached answers');
   }
 
   /** `kill -9`. */
