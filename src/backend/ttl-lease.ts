@@ -7,7 +7,8 @@ import type { Lease } from './contract.js';
 
 /** What a service said to a renewal. One that it did not answer is a rejection. */
 export type Renewal =
-  | { readonly how: 'renewed' }
+  /** `from`: since when it counts, monotonic ms, where that is before it was sent. */
+  | { readonly how: 'renewed'; readonly from?: number }
   /** The permit is not ours any more; the message says what was found instead. */
   | { readonly how: 'lost'; readonly cause: LossCause; readonly message: string };
 
@@ -109,7 +110,7 @@ export class TtlLease implements Lease {
     try {
       const renewal = await renew(late.signal);
       if (renewal.how === 'lost') this.lose(renewal.cause, renewal.message);
-      else this.#renewed(sentAt);
+      else this.#renewed(Math.min(sentAt, renewal.from ?? sentAt));
     } catch (error) {
       log.debug({}, `a renewal failed: ${messageOf(error)}`);
     } finally {

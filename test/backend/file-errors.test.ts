@@ -57,6 +57,16 @@ test('where there is no flock, a lock in a file is refused with what to install'
   await failsWith(dir.join('none'), dir, UsageError, /expected the program flock/);
 });
 
+test('who cannot make all of its files leaves none of them behind, however often it tries', async () => {
+  await using dir = await tempDir('file-errors');
+  mkdirSync(dir.join('r', 'slot-0'), { recursive: true });
+  await using backend = await openFile(dir.path, options);
+  for (let tries = 0; tries < 3; tries += 1) {
+    await assert.rejects(backend.acquire(claim, never), /cannot keep locks in /);
+  }
+  assert.deepEqual(readdirSync(dir.join('r')), ['slot-0']);
+});
+
 test('a file system that knows no locks is refused with what flock said', async () => {
   await using dir = await tempDir('file-errors');
   const programs = programsWithFlock(dir, 'echo "flock: 4: Function not implemented" >&2; exit 71');

@@ -35,7 +35,8 @@ export class Memcached implements AsyncDisposable {
   async launch(): Promise<void> {
     const args = ['-l', '127.0.0.1', '-p', String(this.port), '-U', '0', '-u', 'root', ...this.options];
     this.#daemon = Daemon.start('memcached', args, { logFile: this.dir.join('memcached.log') });
-    await until(() => this.stat('uptime'), 'memcached answers');
+    // This has an answer also where credentials are wanted: that they are.
+    await until(() => this.ask('version', /\r\n$/), 'memcached answers');
   }
 
   /** `kill -9`. */
@@ -59,9 +60,9 @@ export class Memcached implements AsyncDisposable {
     return new RegExp(`^STAT ${name} (.*)\r$`, 'm').exec(text)?.[1] ?? '';
   }
 
-  /** Waits until it has been up for more than `ms`, by what it says of itself. */
+  /** Waits until it has surely been up for more than `ms`, by what it says of itself: that is up to three seconds too many. */
   async settled(ms: number): Promise<void> {
-    const old = async () => Number(await this.stat('uptime')) * 1000 >= ms + 1000;
+    const old = async () => Number(await this.stat('uptime')) * 1000 >= ms + 3000;
     await until(old, `memcached has been up for ${ms} ms`, ms + 15_000);
   }
 

@@ -5,13 +5,14 @@ import {
   futimesSync,
   mkdirSync,
   openSync,
+  rmdirSync,
   statSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { codeOf } from '../../util/errors.js';
 import { randomId } from '../../util/random-id.js';
 import type { Claim } from '../contract.js';
@@ -70,6 +71,8 @@ export class Entry {
     } catch (error) {
       for (const { fd } of opened) closeSync(fd);
       if (codeOf(error) === 'ENOENT') return undefined;
+      // On a full disk, say, each try would leave another note behind. It is the first file that was made.
+      for (const { path } of opened.slice(0, 1)) removeNote(path);
       throw error;
     }
   }
@@ -139,6 +142,16 @@ export class Entry {
     closeSync(this.#note.fd);
     for (const file of this.#slots) if (file !== undefined) closeSync(file.fd);
     this.#slots.length = 0;
+  }
+}
+
+/** Removes a note that no keeper has locked yet, and the directory if nothing else is in it. Does not throw. */
+function removeNote(path: string): void {
+  try {
+    unlinkSync(path);
+    rmdirSync(dirname(path));
+  } catch {
+    // Somebody else is there, or it is gone already.
   }
 }
 

@@ -1,6 +1,6 @@
 import type { MemcacheNode } from 'memcache';
 import type { Clock } from '../../util/clock.js';
-import { NotPermittedError, UsageError } from '../../util/errors.js';
+import { messageOf, NotPermittedError, UsageError } from '../../util/errors.js';
 import { type Found, readValue } from './value.js';
 
 /** What came of a write or removal that named what it expected to find. */
@@ -36,18 +36,30 @@ export class Link {
 
   /**
    * Connects, and asks the server what it is.
-   * @throws UsageError for a server that is too old; NotPermittedError for one that wants credentials
+   * @throws UsageError for a server that is too old, or has no cas; NotPermittedError for one that wants credentials
    */
   static async open(node: MemcacheNode, clock: Clock): Promise<Link> {
     await node.connect();
-    const stats = await statistics(node);
+    const [version, stats, settings] = await whatItIs(node);
     const receivedAt = clock.now();
-    const version = stats.get('version') ?? 'an unknown version';
     if (!speaksMeta(version)) {
       throw new UsageError(`memcached ${node.id}: expected version ${OLDEST} or later, got ${version}`);
     }
+    if (settings.get('cas_enabled') === 'no') {
+      throw new UsageError(
+        `memcached ${node.id}: expected a server with cas, got one that was started with -C`,
+        {
+          hint: 'without cas a lock cannot be renewed or given back safely: start memcached without -C',
+        },
+      );
+    }
     const evictions = Number(stats.get('evictions') ?? 0);
-    return new Link(node, { uptimeSeconds: Number(stats.get('uptime') ?? 0), evictions, receivedAt });
+    return new Link(node, { uptimeSeconds: uptimeOf(stats), evictions, receivedAt });
+  }
+
+  /** What the server's clock says, in whole seconds since its start. */
+  async uptime(): Promise<number> {
+    return uptimeOf(await statistics(this.#node, 'stats'));
   }
 
   /** Writes the key if it is not there. @returns the number of what was written, or `undefined` when it is there */
@@ -110,19 +122,47 @@ function speaksMeta(version: string): boolean {
   return major > 1 || (major === 1 && (minor > 6 || (minor === 6 && patch >= 12)));
 }
 
-async function statistics(node: MemcacheNode): Promise<ReadonlyMap<string, string>> {
+type Statistics = ReadonlyMap<string, string>;
+
+/** Its version, its statistics and its settings, asked for at once. */
+async function whatItIs(
+  node: MemcacheNode,
+): Promise<readonly [version: string, stats: Statistics, settings: Statistics]> {
   try {
-    const stats: unknown = await node.command('stats', { isStats: true });
-    return new Map(Object.entries(stats ?? {}).map(([name, value]) => [name, String(value)]));
+    return await Promise.all([
+      versionOf(node),
+      statistics(node, 'stats'),
+      statistics(node, 'stats settings'),
+    ]);
   } catch (error) {
-    if (!(error instanceof Error) || !/unauthenticated/i.test(error.message)) throw error;
+    if (!/unauthenticated/i.test(messageOf(error))) throw error;
     throw new NotPermittedError(
       `memcached ${node.id} asks for credentials, and lockex has none for memcached`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
+}
+
+/** Asked first, since the library hands out any line as its answer: of what answers and is no memcached, that tells more. */
+async function versionOf(node: MemcacheNode): Promise<string> {
+  const line = String(await node.command('version'));
+  const [, version] = /^VERSION (\S+)/.exec(line) ?? [];
+  if (version !== undefined) return version;
+  throw new Error(`${JSON.stringify(line.slice(0, SHOWN))}, which is not what memcached answers`);
+}
+
+/** How much, characters, is shown of an answer that makes no sense. */
+const SHOWN = 60;
+
+async function statistics(node: MemcacheNode, command: string): Promise<Statistics> {
+  const stats: unknown = await node.command(command, { isStats: true });
+  return new Map(Object.entries(stats ?? {}).map(([name, value]) => [name, String(value)]));
+}
+
+function uptimeOf(stats: Statistics): number {
+  const uptime = Number(stats.get('uptime'));
+  if (Number.isFinite(uptime)) return uptime;
+  throw new Error('statistics without an uptime, which is not what memcached answers');
 }
 
 /** `HD t15 c7` as its code, its time left and its number, wherever they stand. */

@@ -6,7 +6,8 @@ import type { Claim } from '../contract.js';
 import { type Renewal, TtlLease } from '../ttl-lease.js';
 import { type Connection, isFinal } from './connection.js';
 import type { Link, Swapped } from './link.js';
-import { holdSeconds, leaseSeconds, type Unsettled } from './timing.js';
+import { SeenClock } from './seen-clock.js';
+import { countsFrom, holdSeconds, leaseSeconds, type Unsettled } from './timing.js';
 import { formatValue } from './value.js';
 
 /** One claim, and what it is made with. */
@@ -44,6 +45,7 @@ const TRIES = 3;
 export class Tenure {
   readonly #bid: Bid;
   readonly since = new Date();
+  readonly #serverClock = new SeenClock();
   #place: { readonly link: Link; readonly cas: string } | undefined;
   #grantedAt = 0;
   #ended = false;
@@ -54,6 +56,11 @@ export class Tenure {
 
   /** Writes the key if it is free. @returns whether it is ours now */
   async take(link: Link): Promise<boolean> {
+    const { did } = await this.#behindClock(link, () => this.#add(link));
+    return did;
+  }
+
+  async #add(link: Link): Promise<boolean> {
     const { key } = this.#bid;
     const seconds = this.#seconds(this.#bid.claim.holdMs ?? 0);
     const cas = await link.add(key, this.#value(seconds, false), seconds);
@@ -85,6 +92,11 @@ export class Tenure {
 
   /** Has the key live for another time. */
   async renew(link: Link): Promise<Renewal> {
+    const { did, rightAt } = await this.#behindClock(link, () => this.#renew(link));
+    return did.how === 'lost' ? did : { how: 'renewed', from: countsFrom(rightAt, this.#bid.budget.ttlMs) };
+  }
+
+  async #renew(link: Link): Promise<Renewal> {
     const seconds = this.#seconds(this.#restMs());
     const value = this.#value(seconds, false);
     const { key } = this.#bid;
@@ -101,7 +113,17 @@ export class Tenure {
     // write it again, and the restart does not touch the command.
     if (unsettled(this.#bid, link) === 0) return { how: 'lost', cause: 'deleted', message: GONE };
     if (this.#ended) return { how: 'renewed' };
-    return (await this.take(link)) ? { how: 'renewed' } : { how: 'lost', cause: 'deleted', message: TAKEN };
+    return (await this.#add(link)) ? { how: 'renewed' } : { how: 'lost', cause: 'deleted', message: TAKEN };
+  }
+
+  /** Writes, and asks for the time right before it: what is written lives from that time on, or a later one. */
+  async #behindClock<T>(
+    link: Link,
+    write: () => Promise<T>,
+  ): Promise<{ readonly did: T; readonly rightAt: number }> {
+    const sentAt = this.#bid.clock.now();
+    const [second, did] = await Promise.all([link.uptime(), write()]);
+    return { did, rightAt: this.#serverClock.saw(second, sentAt) };
   }
 
   /** Nobody ever had the lock: when it is given back, no minimum hold is left of it. */

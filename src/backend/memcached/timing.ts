@@ -1,6 +1,6 @@
 import { UsageError } from '../../util/errors.js';
 import type { LeaseBudget } from '../../util/lease-deadline.js';
-import { keyBudget } from '../lease-budget.js';
+import { keyBudget, SIGNS_PER_TTL } from '../lease-budget.js';
 
 /**
  * How much too early, seconds, memcached may drop a key. It keeps whole seconds of a clock that a timer moves once a
@@ -26,12 +26,29 @@ export function holdSeconds(ms: number): number {
 }
 
 /**
+ * How much too early, ms, a key may go that a renewal has written. The server's clock was seen to move before that
+ * (SeenClock): at most a renewal and a second of the clock ago.
+ */
+function stepMs(ttlMs: number): number {
+  return (EARLY_SECONDS - LONGER_SECONDS) * 1000 + ttlMs / SIGNS_PER_TTL;
+}
+
+/**
  * The time line of a lease.
- * @throws UsageError as {@link keyBudget}: with a timeout below 1.6 s there is no room for a late renewal
+ * @throws UsageError as {@link keyBudget}: with a timeout below 2.1 s there is no room for a late renewal
  */
 export function memcachedBudget(ttlMs: number, lossGraceMs: number | undefined): LeaseBudget {
   checkSpan('ttl', ttlMs);
-  return keyBudget(ttlMs, (EARLY_SECONDS - LONGER_SECONDS) * 1000, lossGraceMs);
+  return keyBudget(ttlMs, stepMs(ttlMs), lossGraceMs);
+}
+
+/**
+ * From when, monotonic ms, the time line of a renewal counts, if that is before it was sent. The key lives for the timeout
+ * and {@link LONGER_SECONDS} more from the second that the server's clock shows. That has begun after `rightAt`, or less
+ * than a second before: the key lives until `rightAt + ttlMs` at least.
+ */
+export function countsFrom(rightAt: number, ttlMs: number): number {
+  return rightAt + stepMs(ttlMs);
 }
 
 /** @throws UsageError for a timeout or minimum hold, ms, that memcached would take for a date */
@@ -44,8 +61,11 @@ export function checkSpan(setting: 'ttl' | 'hold', ms: number): void {
   );
 }
 
-/** What a server says of its age is in whole seconds, and so up to one too many. */
-const UPTIME_STEP_MS = 1000;
+/**
+ * How much too old a server may say that it is: it begins at two seconds (memcached.c sets `process_started` two seconds
+ * back), and a step of whole seconds is up to one too many.
+ */
+const UPTIME_AHEAD_MS = 3000;
 
 /**
  * How long, ms, to wait until a server can have forgotten no lock that still binds: one that was restarted has lost
@@ -56,7 +76,7 @@ const UPTIME_STEP_MS = 1000;
  *   Known of our own claim only: all contenders must agree on these
  */
 export function unsettledMs(uptimeSeconds: number, sinceMs: number, bindsMs: number): number {
-  return Math.max(0, bindsMs - (uptimeSeconds * 1000 - UPTIME_STEP_MS + sinceMs));
+  return Math.max(0, bindsMs - (uptimeSeconds * 1000 - UPTIME_AHEAD_MS + sinceMs));
 }
 
 /** Tells {@link unsettledMs}; a twin that trusts every server shows what that is for. */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { MemcachedRules } from '../../../src/backend/memcached/index.js';
 import { keyOf } from '../../../src/backend/memcached/key.js';
+import { unsettledMs } from '../../../src/backend/memcached/timing.js';
 import { until } from '../../../src/testing/until.js';
+import { systemClock } from '../../../src/util/clock.js';
 import { ServiceUnreachableError } from '../../../src/util/errors.js';
 import { startMemcached } from '../../helpers/memcached.js';
 import { startProxy } from '../../helpers/proxy.js';
@@ -40,6 +42,20 @@ test('a memcached that was killed and forgot a lock grants it to nobody until it
 test('one who trusts a memcached that was started just now would run beside the holder that it forgot', async (t) => {
   const { early } = await forgottenHolder(t, { unsettled: () => 0 });
   assert.equal(early, true);
+});
+
+test('memcached says that it is older than it is, and is never believed', async (t) => {
+  const startedAfter = systemClock.now();
+  const memcached = await scope(t).use(startMemcached());
+  let [second, ahead] = [0, 0];
+  while (second < 5) {
+    second = Number(await memcached.stat('uptime'));
+    const age = systemClock.now() - startedAfter;
+    ahead = Math.max(ahead, second * 1000 - age);
+    const trustedAfter = age + unsettledMs(second, 0, TTL_MS);
+    assert.ok(trustedAfter >= TTL_MS, `at ${second} s: trusted ${trustedAfter} ms after its start`);
+  }
+  assert.ok(ahead > 1000, `ahead by ${ahead} ms: more than whole seconds explain`);
 });
 
 test('a restart of memcached does not touch a holder that can reach it, and nobody else gets the lock', async (t) => {
