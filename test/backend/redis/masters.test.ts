@@ -7,8 +7,10 @@ import { keysOf } from '../../../src/backend/redis/keys.js';
 import { Master } from '../../../src/backend/redis/master.js';
 import { Masters } from '../../../src/backend/redis/masters.js';
 import { until } from '../../../src/testing/until.js';
+import { systemClock } from '../../../src/util/clock.js';
 import { ServiceUnreachableError } from '../../../src/util/errors.js';
 import { randomId } from '../../../src/util/random-id.js';
+import { startProxy } from '../../helpers/proxy.js';
 import { type RedisServer, startRedis } from '../../helpers/redis.js';
 import { type Scope, scope } from '../../helpers/scope.js';
 import { acquire, never, openAt, TTL_MS, timed, tryAcquire } from './kit.js';
@@ -78,6 +80,47 @@ test("a lock that is held on a minority is nobody's: it is undone at once", asyn
   assert.equal(await tryAcquire(session), undefined);
   assert.equal(await hasLock(first), false);
   await held.release();
+});
+
+test('what one master alone keeps keeps nobody away, be it a minimum hold of whoever never had a majority', async (t) => {
+  const it = scope(t);
+  const { first, address } = await three(it);
+  const alone = await acquire(await it.use(openAt(first.address, grown)), { holdMs: 3_600_000 });
+  const session = await it.use(openAt(address, grown));
+  for (const left of ['a lock', 'its minimum hold']) {
+    const lease = await tryAcquire(session);
+    assert.ok(lease, left);
+    await lease.release();
+    await alone.release();
+  }
+  assert.deepEqual(await first.keys(), ['lockex:{test/r}:hold']);
+});
+
+test('twin: what two of three keep keeps all away', async (t) => {
+  const it = scope(t);
+  const { first, second, address } = await three(it);
+  for (const { address: one } of [first, second]) {
+    const alone = await acquire(await it.use(openAt(one, grown)), { holdMs: 3_600_000 });
+    await alone.release();
+  }
+  assert.equal(await tryAcquire(await it.use(openAt(address, grown))), undefined);
+});
+
+test('a lock that one master does not hear is given back goes to the next one at once', async (t) => {
+  const it = scope(t);
+  const { first, second, third } = await three(it);
+  const proxy = await it.use(startProxy(first.address, { protocol: 'raw' }));
+  const far = { ...grown, ttlMs: 60_000 };
+  const addressBy = (one: string) => [one, second.address, third.address].join(',');
+  const held = await acquire(await it.use(openAt(addressBy(proxy.address), far)));
+  const next = acquire(await it.use(openAt(addressBy(first.address), far)));
+  await until(async () => (await first.keys()).some((key) => key.endsWith(':waiters')), 'it waits');
+  proxy.mode = 'blackhole';
+  const from = systemClock.now();
+  await held.release();
+  await next;
+  assert.ok(systemClock.now() - from < 30_000, `${systemClock.now() - from} ms`);
+  assert.equal(await hasLock(first), true);
 });
 
 test('a waiter at a dead first master is granted the lock by the others, not before its holder is done', async (t) => {

@@ -20,7 +20,7 @@ local redis = {
 test('a server whose date was set back before its start is taken for one that was just started', async (t) => {
   const server = await scope(t).use(startRedis());
   const { lock, hold, waiters } = keysOf('test/r');
-  const args = ['me', '{}', '4000', '0', '0', '5'];
+  const args = ['me', '{}', '4000', '0', '5'];
   const answer = await server.cli('EVAL', SET_BACK + CONTEND, '4', lock, hold, waiters, TOKEN_KEY, ...args);
   assert.deepEqual(answer.split('\n'), ['young', '10000']);
 });
