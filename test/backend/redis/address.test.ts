@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseLogin, parseRedis } from '../../../src/backend/redis/address.js';
 import { redisError } from '../../../src/backend/redis/redis-error.js';
-import { safeUptimeS } from '../../../src/backend/redis/timing.js';
+import { safeUptimeS, silenceMs } from '../../../src/backend/redis/timing.js';
 import { restMs } from '../../../src/backend/redis/wait.js';
 import { UsageError } from '../../../src/util/errors.js';
 
@@ -64,6 +64,12 @@ test('a waiter looks when the key ends, and every quarter of the timeout at the 
   assert.equal(restMs({ how: 'held', forMs: 100 }, 4000, 1), 151);
   assert.equal(restMs({ how: 'held', forMs: 4000 }, 4000, 1), 1000);
   assert.ok(restMs({ how: 'held', forMs: -1 }, 4000, 1) <= 100);
+});
+
+test('with a long timeout, a silent server is given up after a minute, and a release that was not told is seen in ten seconds', () => {
+  assert.equal(silenceMs(15_000), 2500);
+  assert.equal(silenceMs(86_400_000), 60_000);
+  assert.equal(restMs({ how: 'held', forMs: 86_400_000 }, 86_400_000, 1), 10_000);
 });
 
 test('what the client library says of its own options is said in words for an operator', () => {
