@@ -6,7 +6,7 @@ import { LeaseLostError } from '../../../src/util/errors.js';
 import { startProxy } from '../../helpers/proxy.js';
 import { type RedisServer, startRedis } from '../../helpers/redis.js';
 import { scope } from '../../helpers/scope.js';
-import { acquire, openAt, TTL_MS, timed } from './kit.js';
+import { acquire, claimOf, never, openAt, TTL_MS, timed } from './kit.js';
 
 let redis: RedisServer;
 before(async () => {
@@ -114,4 +114,19 @@ test('tokens rise over a loss of all data', async (t) => {
     tokens.toSorted((a, b) => Number(a - b)),
   );
   assert.equal(new Set(tokens).size, 3);
+});
+
+test('a lock that another has by now is not renewed for the other, and is lost', async (t) => {
+  const it = scope(t);
+  const [a, b] = [await it.use(openAt(redis.address)), await it.use(openAt(redis.address))];
+  const held = await acquire(a);
+  // In one step, so that no renewal comes in between: whatever made the key another's.
+  await redis.cli('HSET', 'lockex:{test/r}', 'owner', 'another');
+  await until(() => held.lost.aborted, 'the loss is noticed');
+  const { reason } = held.lost;
+  assert.ok(reason instanceof LeaseLostError && reason.lossCause === 'deleted', String(reason));
+  assert.match(reason.message, /another's/);
+  await held.release();
+  assert.equal(await redis.cli('HGET', 'lockex:{test/r}', 'owner'), 'another');
+  assert.equal(await b.tryAcquire(claimOf(), never), undefined);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { Redis } from 'ioredis';
 import { RedisBackend } from '../../../src/backend/redis/backend.js';
@@ -14,7 +15,7 @@ import { until } from '../../../src/testing/until.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { silentLog } from '../../../src/util/log.js';
 import { type RedisServer, startRedis } from '../../helpers/redis.js';
-import { claimOf, never, openOptions, TTL_MS } from './kit.js';
+import { claimOf, never, openAt, openOptions, TTL_MS } from './kit.js';
 
 const young = { minUptimeS: 0 };
 let server: RedisServer;
@@ -104,4 +105,35 @@ test('giving back to servers that are down leaves nothing on the signal of the s
   const session = new AbortController();
   await leaveAll(masters, place, 'release', systemClock, session.signal);
   assert.equal(getEventListeners(session.signal, 'abort').length, 0);
+});
+
+/** What a server answers to these bytes, until it hangs up. */
+function answerTo(bytes: Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(server.port, '127.0.0.1', () => void socket.write(bytes));
+    socket.setEncoding('latin1');
+    socket.on('data', (text: string) => {
+      answer += text;
+    });
+    socket.once('error', reject).once('close', () => resolve(answer));
+  });
+}
+
+test('a farewell takes what is ours away, and nothing of whoever has the lock by now', async () => {
+  await using a = await openAt(server.address, young);
+  await using b = await openAt(server.address, young);
+  const claim = claimOf({ resource: 'test/farewell' });
+  const lost = await a.acquire(claim, never);
+  const { farewell } = a;
+  assert.ok(farewell);
+  await server.cli('DEL', 'lockex:{test/farewell}');
+  const held = await b.acquire(claim, never);
+  assert.match(await answerTo(farewell.bytes), farewell.taken);
+  assert.equal(await server.cli('EXISTS', 'lockex:{test/farewell}'), '1');
+  const last = b.farewell;
+  assert.ok(last);
+  assert.match(await answerTo(last.bytes), last.taken);
+  assert.equal(await server.cli('EXISTS', 'lockex:{test/farewell}'), '0');
+  await Promise.all([lost.release(), held.release()]);
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { RIGHTS } from '../../../src/backend/redis/redis-error.js';
@@ -149,4 +150,9 @@ test('one server under two names counts twice, and is told of', async (t) => {
   await it.use(openAt(`${redis.address},${other.address}`, { log }));
   assert.equal(warnings.length, 1, warnings.join('\n'));
   assert.match(warnings[0] ?? '', /is one server: give masters of their own/);
+});
+
+test('the page on the services names the rights that a user needs', () => {
+  const page = readFileSync(new URL('../../../docs/backends.md', import.meta.url), 'utf8');
+  assert.ok(page.includes(`\`${RIGHTS}\``));
 });
