@@ -99,7 +99,9 @@ test('a replica is refused, and its master is named', async (t) => {
 });
 
 test('a node of a cluster is refused', async (t) => {
-  const node = await scope(t).use(startRedis({ args: ['--cluster-enabled', 'yes'] }));
+  // Its second port would be ten thousand above the first, where the system takes ports for connections from.
+  const args = ['--cluster-enabled', 'yes', '--cluster-port', `${await freePort()}`];
+  const node = await scope(t).use(startRedis({ args }));
   await assert.rejects(
     openAt(node.address),
     (error) => error instanceof UsageError && /cluster/.test(error.message),
