@@ -84,7 +84,9 @@ export class Keeper {
   #tell(master: Master, ailment: string): void {
     if (this.#released.aborted || this.#ailing.has(master)) return;
     this.#ailing.add(master);
-    this.#log.warn({ server: master.name }, `a renewal failed: ${ailment}`);
+    const count = this.#masters.all.length;
+    const of = count === 1 ? '' : ` (one of ${count} masters)`;
+    this.#log.warn({ server: master.name }, `a renewal failed: ${ailment}${of}`);
   }
 
   async #restore(master: Master): Promise<void> {

@@ -80,5 +80,6 @@ test('a master that a lease goes on without is named', async (t) => {
   await servers[1]?.kill();
   await until(() => said.length > 0, 'it is told of');
   assert.ok(said[0]?.startsWith(`a renewal failed: redis at ${servers[1]?.address}: `), said[0]);
+  assert.match(said[0] ?? '', / \(one of 3 masters\)$/);
   assert.equal(held.isLost(), false);
 });
