@@ -124,6 +124,8 @@ test('a server that became a replica grants nothing, and what it says of a lease
   const other = await it.use(startRedis());
   const session = await it.use(openAt(other.address, { ...grown, connectLimitMs: 300 }));
   const held = await acquire(session);
+  // One that takes what is written to it, to forget it when next it hears of its master.
+  await other.cli('CONFIG', 'SET', 'replica-read-only', 'no');
   await other.cli('REPLICAOF', '127.0.0.1', `${await freePort()}`);
   await assert.rejects(tryAcquire(session, { resource: 'test/other' }), ServiceUnreachableError);
   await assert.rejects(

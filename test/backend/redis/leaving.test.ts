@@ -47,6 +47,20 @@ test('a grant whose answer was lost, and whose lock has ended since, does not st
   }
 });
 
+test('a grant whose answer was lost is ours at the next attempt, and lives for another timeout from then', async () => {
+  const masters = await mastersOf((name, client) => new Master(name, client));
+  const keys = keysOf('test/again');
+  const place: Place = { keys, owner: 'me', who: '{}', ttlMs: 60_000, holdMs: 0, minUptimeS: 0 };
+  try {
+    assert.equal((await contend(masters, place, true, never)).how, 'granted');
+    await server.cli('PEXPIRE', keys.lock, '20000');
+    assert.equal((await contend(masters, place, true, never)).how, 'granted');
+    assert.ok(Number(await server.cli('PTTL', keys.lock)) > 20_000);
+  } finally {
+    masters.close();
+  }
+});
+
 /** One who does `act` so many turns of the event loop's inner queue after each answer. */
 class Turning extends Master {
   turns = 0;

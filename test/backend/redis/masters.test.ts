@@ -139,6 +139,29 @@ test('a waiter at a dead first master is granted the lock by the others, not bef
   await next;
 });
 
+test('a lock is given back when a majority has heard so, and not before', async (t) => {
+  const it = scope(t);
+  const { first, second, third, address } = await three(it);
+  const proxies = await Promise.all(
+    [second, third].map((server) => it.use(startProxy(server.address, { protocol: 'raw' }))),
+  );
+  const far = { ...grown, ttlMs: 60_000 };
+  const by = [first, ...proxies].map((way) => way.address).join(',');
+  const held = await acquire(await it.use(openAt(by, far)));
+  const other = await it.use(openAt(address, far));
+  for (const proxy of proxies) proxy.mode = 'blackhole';
+  let given = false;
+  const giving = held.release().then(() => {
+    given = true;
+  });
+  await until(async () => !(await hasLock(first)), 'the first one has heard it');
+  assert.equal(await tryAcquire(other), undefined);
+  assert.equal(given, false);
+  for (const proxy of proxies) proxy.mode = 'pass';
+  await giving;
+  assert.ok(await tryAcquire(other));
+});
+
 /** One contender that reaches the first master alone, and one that reaches the other two. */
 async function divided(it: Scope, majority: number | undefined) {
   const { first, second, third } = await three(it);
