@@ -130,3 +130,18 @@ test('a lock that another has by now is not renewed for the other, and is lost',
   assert.equal(await redis.cli('HGET', 'lockex:{test/r}', 'owner'), 'another');
   assert.equal(await b.tryAcquire(claimOf(), never), undefined);
 });
+
+test('a lock that cannot be given back at once is given back when the server can be reached again', async (t) => {
+  const it = scope(t);
+  const far = { ttlMs: 60_000, minUptimeS: 0 };
+  const proxy = await it.use(startProxy(redis.address, { protocol: 'raw' }));
+  const held = await acquire(await it.use(openAt(proxy.address, far)));
+  const other = await it.use(openAt(redis.address, far));
+  await proxy.refuseNew();
+  proxy.reset();
+  const giving = held.release();
+  assert.equal(await other.tryAcquire(claimOf(), never), undefined);
+  await proxy.acceptNew();
+  await giving;
+  assert.ok(await other.tryAcquire(claimOf(), never));
+});
