@@ -12,7 +12,7 @@ import { delay } from '../../../src/util/abort.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { silentLog } from '../../../src/util/log.js';
 import { startRedis } from '../../helpers/redis.js';
-import { scope } from '../../helpers/scope.js';
+import { type Scope, scope } from '../../helpers/scope.js';
 import { acquire, never, openAt, openOptions, TTL_MS } from './kit.js';
 
 /** The servers' age is not the matter here. */
@@ -20,34 +20,65 @@ const grown = { minUptimeS: 0 };
 
 /** One that is further away than the others: its answers come after theirs. */
 class Distant extends Master {
+  asked = 0;
+  answered = 0;
   override async run(...words: Parameters<Master['run']>) {
+    this.asked += 1;
     const answer = await super.run(...words);
     await delay(100, systemClock);
+    this.answered += 1;
     return answer;
   }
 }
 
-test('a master that has lost its memory gets the lock again also when it is always the last to answer', async (t) => {
-  const it = scope(t);
+const place: Place = {
+  keys: keysOf('test/r'),
+  owner: 'me',
+  who: '{}',
+  ttlMs: 60_000,
+  holdMs: 60_000,
+  minUptimeS: 0,
+};
+
+/** Three masters with our lock, the last of which is distant and has forgotten it since. */
+async function forgottenByOne(it: Scope) {
   const servers = await Promise.all([1, 2, 3].map(() => it.use(startRedis())));
-  const masters = new Masters(
-    servers.map(({ address, port }, index) => {
-      const client = new Redis({ ...clientOptions(TTL_MS, Math.random), host: '127.0.0.1', port });
-      return index === 2 ? new Distant(address, client) : new Master(address, client);
-    }),
+  const [first, second, last] = servers.map(
+    ({ port }) => new Redis({ ...clientOptions(TTL_MS, Math.random), host: '127.0.0.1', port }),
   );
+  assert.ok(first && second && last);
+  const distant = new Distant('distant', last);
+  const masters = new Masters([new Master('first', first), new Master('second', second), distant]);
   await it.use({ [Symbol.asyncDispose]: async () => masters.close() });
   await masters.open(openOptions(), never);
-  const keys = keysOf('test/r');
-  const place: Place = { keys, owner: 'me', who: '{}', ttlMs: 60_000, holdMs: 0, minUptimeS: 0 };
   assert.equal((await contend(masters, place, false, never)).how, 'granted');
-  const last = servers[2];
-  const has = async () => (await last?.cli('EXISTS', keys.lock)) === '1';
-  await until(has, 'the last one has granted, too');
-  await last?.cli('DEL', keys.lock);
+  const { lock, hold } = place.keys;
+  const has = async (key: string) => (await servers[2]?.cli('EXISTS', key)) === '1';
+  await until(() => distant.answered === 2, 'the last one has granted, too, and made the minimum hold');
+  assert.deepEqual([await has(lock), await has(hold)], [true, true]);
+  await servers[2]?.cli('DEL', lock, hold);
+  return { masters, distant, has };
+}
+
+test('a master that has lost its memory gets the lock again also when it is always the last to answer', async (t) => {
+  const { masters, distant, has } = await forgottenByOne(scope(t));
   const keeper = new Keeper(masters, place, never, silentLog);
   assert.deepEqual(await keeper.renew(), { how: 'renewed' });
-  await until(has, 'it is brought back');
+  await until(() => has(place.keys.lock), 'it is brought back');
+  await until(() => distant.answered === distant.asked, 'all is done');
+  assert.equal(await has(place.keys.hold), false, 'and not to be held for longer');
+});
+
+test('a lock that is given back meanwhile is not brought back', async (t) => {
+  const { masters, distant, has } = await forgottenByOne(scope(t));
+  const released = new AbortController();
+  const keeper = new Keeper(masters, place, released.signal, silentLog);
+  assert.deepEqual(await keeper.renew(), { how: 'renewed' });
+  released.abort();
+  const { asked } = distant;
+  await until(() => distant.answered === asked, 'it has said that it has none');
+  assert.equal(await has(place.keys.lock), false);
+  assert.equal(distant.asked, asked);
 });
 
 test('renewals that fail are told of once, with the reason, and so is their end', async (t) => {

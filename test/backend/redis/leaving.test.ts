@@ -11,6 +11,7 @@ import { leaveAll } from '../../../src/backend/redis/leave.js';
 import { Master } from '../../../src/backend/redis/master.js';
 import { Masters } from '../../../src/backend/redis/masters.js';
 import { Notices } from '../../../src/backend/redis/notices.js';
+import { HOLD } from '../../../src/backend/redis/scripts.js';
 import { until } from '../../../src/testing/until.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { silentLog } from '../../../src/util/log.js';
@@ -61,6 +62,20 @@ test('a grant whose answer was lost is ours at the next attempt, and lives for a
   }
 });
 
+function backendOf(masters: Masters): RedisBackend {
+  return new RedisBackend({
+    masters,
+    notices: new Notices(() => []),
+    url: `redis://${server.address}`,
+    ttlMs: TTL_MS,
+    connectLimitMs: 1000,
+    door: undefined,
+    ...young,
+    clock: systemClock,
+    log: silentLog,
+  });
+}
+
 /** One who does `act` so many turns of the event loop's inner queue after each answer. */
 class Turning extends Master {
   turns = 0;
@@ -83,17 +98,7 @@ test('a session that is closed at the very moment of a grant leaves no lock behi
       master = new Turning(name, client);
       return master;
     });
-    const backend = new RedisBackend({
-      masters,
-      notices: new Notices(() => []),
-      url: `redis://${server.address}`,
-      ttlMs: TTL_MS,
-      connectLimitMs: 1000,
-      door: undefined,
-      ...young,
-      clock: systemClock,
-      log: silentLog,
-    });
+    const backend = backendOf(masters);
     let closed: Promise<void> | undefined;
     assert.ok(master);
     master.turns = turns;
@@ -110,6 +115,35 @@ test('a session that is closed at the very moment of a grant leaves no lock behi
       `closed ${turns} turns after the answer`,
     );
   }
+});
+
+/** One who does `act` when a minimum hold has been asked for, and not been answered. */
+class Holding extends Master {
+  act = () => {};
+  override run(...words: Parameters<Master['run']>) {
+    const answer = super.run(...words);
+    if (words[0] === HOLD) this.act();
+    return answer;
+  }
+}
+
+test('who leaves while its minimum hold is being made leaves none', async () => {
+  let master: Holding | undefined;
+  const masters = await mastersOf((name, client) => {
+    master = new Holding(name, client);
+    return master;
+  });
+  const backend = backendOf(masters);
+  const leaving = new AbortController();
+  assert.ok(master);
+  master.act = () => leaving.abort();
+  const claim = claimOf({ resource: 'test/leaver', holdMs: 60_000 });
+  await assert.rejects(backend.acquire(claim, leaving.signal), { name: 'AbortError' });
+  await backend[Symbol.asyncDispose]();
+  assert.deepEqual(
+    (await server.keys()).filter((key) => key.includes('leaver')),
+    [],
+  );
 });
 
 test('giving back to servers that are down leaves nothing on the signal of the session, however often it is tried', async () => {
