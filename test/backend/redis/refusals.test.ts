@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
+import { keysOf, TOKEN_KEY } from '../../../src/backend/redis/keys.js';
 import { RIGHTS } from '../../../src/backend/redis/redis-error.js';
+import { CONTEND } from '../../../src/backend/redis/scripts.js';
+import { until } from '../../../src/testing/until.js';
 import { NotPermittedError, ServiceUnreachableError, UsageError } from '../../../src/util/errors.js';
 import { silentLog } from '../../../src/util/log.js';
 import { type RedisServer, startRedis } from '../../helpers/redis.js';
@@ -116,12 +119,22 @@ for (const [right, command] of [
   });
 }
 
+test('a grant that fails half way, and that nobody can undo, leaves no lock that never ends', async () => {
+  const rights = RIGHTS.split(' ').filter((one) => one !== '+pexpire');
+  await redis.cli('ACL', 'SETUSER', 'poor', 'reset', 'on', '>pass', ...rights);
+  const { lock, hold, waiters } = keysOf('test/half');
+  const ask = ['EVAL', CONTEND, '4', lock, hold, waiters, TOKEN_KEY, 'me', '{}', '4000', '0', '0'];
+  assert.match(await redis.cli('--user', 'poor', '--pass', 'pass', ...ask), /can't run this command/);
+  assert.equal(await redis.cli('EXISTS', lock), '0');
+});
+
 test('one who may not listen is told how often it looks instead, once', async (t) => {
   const it = scope(t);
   await redis.cli('ACL', 'SETUSER', 'deaf', 'reset', 'on', '>pass', ...RIGHTS.split(' '), '-subscribe');
   const { warnings, log } = listening();
   const held = await acquire(await it.use(openAt(redis.address, grown)));
   const next = acquire(await it.use(openAt(`deaf:pass@${redis.address}`, { ...grown, log, ttlMs: 2000 })));
+  await until(() => warnings.length > 0, 'it is told');
   await held.release();
   await (await next).release();
   assert.equal(warnings.length, 1, warnings.join('\n'));
@@ -134,8 +147,8 @@ test('a password that the server does not ask for is told of in the log, and now
   const warn = t.mock.method(console, 'warn', () => {});
   const held = await acquire(await it.use(openAt(redis.address, grown)));
   const session = await it.use(openAt(`:secret@${redis.address}`, { ...grown, log }));
-  // One connection more, which listens.
   const next = acquire(session);
+  await until(async () => (await redis.cli('PUBSUB', 'CHANNELS')) !== '', 'one connection more listens');
   await held.release();
   await (await next).release();
   assert.deepEqual(warnings, ['this redis asks for no password: the login is not used']);
