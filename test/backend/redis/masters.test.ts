@@ -82,6 +82,18 @@ test("a lock that is held on a minority is nobody's: it is undone at once", asyn
   await held.release();
 });
 
+test('a waiter keeps nothing of a minority that it was granted', async (t) => {
+  const it = scope(t);
+  const { first, second, third, address } = await three(it);
+  const far = { ...grown, ttlMs: 60_000 };
+  const held = await acquire(await it.use(openAt(`${second.address},${third.address}`, far)));
+  const next = acquire(await it.use(openAt(address, far)));
+  await until(async () => (await third.keys()).includes('lockex:{test/r}:waiters'), 'it waits');
+  await until(async () => !(await hasLock(first)), 'it has given back what the first one granted');
+  await held.release();
+  await next;
+});
+
 test('what one master alone keeps keeps nobody away, be it a minimum hold of whoever never had a majority', async (t) => {
   const it = scope(t);
   const { first, address } = await three(it);
