@@ -82,6 +82,21 @@ test("a lock that is held on a minority is nobody's: it is undone at once", asyn
   await held.release();
 });
 
+test('a lock is ours as long as a majority says so: one is not enough', async (t) => {
+  const it = scope(t);
+  const { first, second, third, address } = await three(it);
+  const far = { ...grown, ttlMs: 60_000 };
+  const held = await acquire(await it.use(openAt(address, far)));
+  const other = await it.use(openAt(address, far));
+  const isOurs = () => other.owns(held.evidence ?? '', never);
+  await until(() => hasLock(third), 'all have it');
+  await first.cli('DEL', 'lockex:{test/r}');
+  assert.equal(await isOurs(), true);
+  await second.cli('DEL', 'lockex:{test/r}');
+  assert.equal(await isOurs(), false);
+  assert.equal(await hasLock(third), true);
+});
+
 test('a waiter keeps nothing of a minority that it was granted', async (t) => {
   const it = scope(t);
   const { first, second, third, address } = await three(it);
