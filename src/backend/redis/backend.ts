@@ -11,7 +11,7 @@ import { TtlLease } from '../ttl-lease.js';
 import { type Grant, grantLock } from './acquire.js';
 import type { Place } from './contend.js';
 import { farewellBytes, taken } from './farewell.js';
-import { renewAll } from './keep.js';
+import { Keeper } from './keep.js';
 import { keysOf } from './keys.js';
 import { leaveAll } from './leave.js';
 import type { Master } from './master.js';
@@ -193,6 +193,7 @@ export class RedisBackend implements LockBackend {
   #lease(claim: Claim, place: Place, budget: LeaseBudget, grant: Grant): Lease {
     const { masters, url, clock, log } = this.#session;
     const released = new AbortController();
+    const keeper = new Keeper(masters, place, released.signal, log);
     const lease: Lease = new TtlLease({
       budget,
       sentAt: grant.sentAt,
@@ -200,7 +201,7 @@ export class RedisBackend implements LockBackend {
       evidence: evidenceOf(url, place, claim.resource),
       clock,
       log,
-      renew: (late) => orAborted(renewAll(masters, place, released.signal), late),
+      renew: (late) => orAborted(keeper.renew(), late),
       giveBack: async () => {
         released.abort();
         await leaveAll(masters, place, 'release', clock, this.#closing.signal);

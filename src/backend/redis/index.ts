@@ -11,6 +11,7 @@ import { clientOptions, listenerOptions } from './client-options.js';
 import { Master } from './master.js';
 import { Masters } from './masters.js';
 import { Notices } from './notices.js';
+import { onUnusedLogin } from './unused-login.js';
 
 /** Like {@link OpenOptions}; `minUptimeS` weakens the rule for restarted servers and is for tests that show why it is there. */
 export type RedisOpenOptions = OpenOptions & { readonly minUptimeS?: number };
@@ -74,7 +75,17 @@ async function open(
 ): Promise<LockBackend> {
   const { ttlMs, connectLimitMs, clock, log, minUptimeS } = options;
   const servers = clients.map(serverOf);
-  const masters = new Masters(clients.map((client) => new Master(showServer(serverOf(client)), client)));
+  let unused = false;
+  const quiet = (client: Redis) => {
+    onUnusedLogin(client, () => {
+      if (!unused) log.warn({}, 'this redis asks for no password: the login is not used');
+      unused = true;
+    });
+    return client;
+  };
+  const masters = new Masters(
+    clients.map((client) => new Master(showServer(serverOf(client)), quiet(client))),
+  );
   try {
     await masters.open(options, signal);
   } catch (error) {
@@ -82,7 +93,7 @@ async function open(
     throw error;
   }
   const [first] = clients;
-  const listen = () => clients.map((client) => client.duplicate(listenerOptions(ttlMs, Math.random)));
+  const listen = () => clients.map((client) => quiet(client.duplicate(listenerOptions(ttlMs, Math.random))));
   return new RedisBackend({
     masters,
     notices: new Notices(listen),

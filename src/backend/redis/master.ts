@@ -1,7 +1,10 @@
 import type { Redis } from 'ioredis';
 import { type LockexError, messageOf, UsageError } from '../../util/errors.js';
 import type { Log } from '../../util/log.js';
-import { redisError } from './redis-error.js';
+import { isBreak, redisError } from './redis-error.js';
+
+/** The first version of redis that will do. */
+const OLDEST = 5;
 
 /** One server, over one connection that is made again whenever it breaks. */
 export class Master {
@@ -12,6 +15,7 @@ export class Master {
   failures = 0;
   #lastError: unknown;
   #greeted = false;
+  #runId: string | undefined;
 
   /** @param client not connected yet, and ours */
   constructor(name: string, client: Redis) {
@@ -51,6 +55,11 @@ export class Master {
     return this.#greeted;
   }
 
+  /** Whether this is the same server as another one, by another of its names. */
+  isSameAs(other: Master): boolean {
+    return this.#runId !== undefined && this.#runId === other.#runId;
+  }
+
   /**
    * Runs a script on the server, once, in the database of the client. The script chooses that itself: a choice that the
    * server refuses is forgotten by ioredis, which then works in the database 0, where others do not look for the lock.
@@ -59,11 +68,11 @@ export class Master {
    */
   async run(script: string, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     if (!this.isConnected) throw this.failure;
+    const whole = (this.#db === 0 ? '' : `redis.call('SELECT', '${this.#db}')\n`) + script;
     try {
-      const choice = this.#db === 0 ? '' : `redis.call('SELECT', '${this.#db}')\n`;
-      return await this.client.eval(choice + script, keys.length, ...keys, ...args);
+      return await this.client.eval(whole, keys.length, ...keys, ...args);
     } catch (error) {
-      throw redisError(this.name, error);
+      throw this.#errorOf(error, whole);
     }
   }
 
@@ -81,6 +90,11 @@ export class Master {
 
   close(): void {
     this.client.disconnect();
+  }
+
+  /** What a command was rejected with, as lockex has it; why the connection ended, if all it says is that it did. */
+  #errorOf(error: unknown, script?: string): LockexError {
+    return redisError(this.name, isBreak(error) ? (this.#lastError ?? error) : error, script);
   }
 
   get #db(): number {
@@ -103,10 +117,12 @@ export class Master {
     try {
       info = await this.client.info();
     } catch (error) {
-      this.#lastError = error;
-      throw redisError(this.name, error);
+      const failure = this.#errorOf(error);
+      if (!isBreak(error)) this.#lastError = error;
+      throw failure;
     }
     const fact = (name: string) => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1];
+    this.#checkKind(fact('redis_mode'), fact('redis_version'));
     // A replica is told of a lock after the fact, so that a failover may lose one: the new master grants it again. WAIT
     // does not help, since a replica that has not heard may still be the one that is chosen. Several masters do.
     if (fact('role') !== 'master') {
@@ -117,14 +133,8 @@ export class Master {
         },
       );
     }
-    const mode = fact('redis_mode');
-    // The counter of the tokens is one for all locks, and a cluster would have it on another node.
-    if (mode === 'cluster' || mode === 'sentinel') {
-      throw new UsageError(`redis at ${this.name}: expected a master of its own, got one in ${mode} mode`, {
-        hint: 'a failover may lose a lock: give one master, or several that know nothing of each other',
-      });
-    }
     await this.#choose();
+    this.#runId = fact('run_id');
     if (Number(fact('maxmemory')) > 0 && fact('maxmemory_policy') !== 'noeviction') {
       log.warn(
         { server: this.name, policy: fact('maxmemory_policy') },
@@ -132,12 +142,27 @@ export class Master {
       );
     }
   }
+
+  /** Before it is asked for its role, of which a sentinel says nothing. */
+  #checkKind(mode: string | undefined, version: string | undefined): void {
+    // The counter of the tokens is one for all locks, and a cluster would have it on another node.
+    if (mode === 'cluster' || mode === 'sentinel') {
+      throw new UsageError(`redis at ${this.name}: expected a master of its own, got one in ${mode} mode`, {
+        hint: 'a failover may lose a lock: give one master, or several that know nothing of each other',
+      });
+    }
+    // Before, a script could not write what depends on the time.
+    if (Number.parseInt(version ?? '', 10) < OLDEST) {
+      throw new UsageError(`redis at ${this.name}: expected redis ${OLDEST} or later, got ${version}`);
+    }
+  }
+
   async #choose(): Promise<void> {
     if (this.#db === 0) return;
     try {
       await this.client.select(this.#db);
     } catch (error) {
-      if (!/DB index/.test(messageOf(error))) throw redisError(this.name, error);
+      if (!/DB index/.test(messageOf(error))) throw this.#errorOf(error);
       throw new UsageError(
         `redis at ${this.name}: expected a database ${this.#db}, got ${messageOf(error)}`,
         {

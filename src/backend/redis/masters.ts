@@ -24,6 +24,7 @@ export interface OpenLimits {
 export class Masters {
   readonly all: readonly Master[];
   readonly majority: number;
+  readonly #warned = new Set<Master>();
 
   /** @param majority how many it takes; only tests that show why have another */
   constructor(all: readonly Master[], majority = Math.floor(all.length / 2) + 1) {
@@ -50,7 +51,7 @@ export class Masters {
       for (;;) {
         const answers = await orAborted(
           this.ask(
-            (master) => master.greet(log),
+            (master) => master.greet(log).then(() => this.#warnOfTwins(master, log)),
             (some) => some.filter((answer) => 'value' in answer).length >= this.majority,
           ),
           either,
@@ -120,6 +121,15 @@ export class Masters {
   async glance<T>(question: (master: Master) => Promise<T>, signal: AbortSignal): Promise<readonly T[]> {
     const answers = await orAborted(this.ask(question), signal);
     return answers.flatMap((answer) => ('error' in answer ? [] : [answer.value]));
+  }
+
+  /** One server with two names counts twice: fewer may die than there seem to be. */
+  #warnOfTwins(master: Master, log: Log): void {
+    for (const other of this.all) {
+      if (other === master || !master.isSameAs(other) || this.#warned.has(master)) continue;
+      this.#warned.add(master).add(other);
+      log.warn({}, `redis at ${other.name} and at ${master.name} is one server: give masters of their own`);
+    }
   }
 
   close(): void {

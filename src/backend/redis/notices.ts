@@ -41,20 +41,17 @@ export class Notices {
     this.#open = open;
   }
 
-  /** Resolves when the first server has promised to tell, or never. */
-  listen(channel: string, bell: Bell): Promise<void> {
+  /** Resolves when the first server has promised to tell; rejects with what one said when all refuse. */
+  async listen(channel: string, bell: Bell): Promise<void> {
     this.#clients ??= this.#connect();
     const bells = this.#bells.get(channel) ?? new Set();
     this.#bells.set(channel, bells.add(bell));
     const promised = this.#clients.map((client) => client.subscribe(channel));
-    return new Promise((resolve) => {
-      // One that may not listen looks every so often instead.
-      for (const one of promised)
-        one.then(
-          () => resolve(),
-          () => {},
-        );
-    });
+    try {
+      await Promise.any(promised);
+    } catch (error) {
+      throw error instanceof AggregateError ? error.errors[0] : error;
+    }
   }
 
   forget(channel: string, bell: Bell): void {

@@ -22,19 +22,23 @@ end
  * Takes the lock, or a place among the waiters. One that is ours already, since an answer was lost, is ours; if it has
  * ended since, the minimum hold that it left keeps others out, and not us, who never had it.
  * - KEYS: lock, hold, waiters, token
- * - ARGV: owner, who, ttl ms, hold ms, 1 to wait, seconds for which the server must have been up
+ * - ARGV: owner, who, ttl ms, 1 to wait, seconds for which the server must have been up
  * - answer: `granted` and the token; `held` and for how long, ms; `young` and for how long, ms
  *
  * **A server that was just started** may have forgotten a lock, or restored an old picture of it. It grants none before
  * whatever it may have forgotten has run out. Its uptime is a difference of two whole seconds, each rounded down: the
- * true one is more than that less one. Where the date was set back since the start, it is negative. A minimum hold may be longer than that: it outlives a restart only where the
- * server keeps its data.
+ * true one is more than that less one. Where the date was set back since the start, it is negative. A minimum hold may
+ * be longer than that: it outlives a restart only where the server keeps its data.
+ *
+ * **What fails half way stays as it is**: no step of a script is undone. So the lock, which does not exist yet, is given an
+ * end and deleted first, for nothing: who may not do these two, or asks for an end that cannot be, leaves no lock that
+ * never ends.
  *
  * **The token** is the server's time in microseconds, or one more than the last one if that is not less: it rises also
  * over a loss of all data. Lua's numbers are whole up to 2^53, that is until the year 2255.
  */
 export const CONTEND = `${REFUSE_REPLICA}${TIME}
-local owner, who, ttl, hold = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local owner, who, ttl = ARGV[1], ARGV[2], tonumber(ARGV[3])
 if redis.call('HGET', KEYS[1], 'owner') == owner then
   redis.call('PEXPIRE', KEYS[1], ttl)
   return {'granted', redis.call('HGET', KEYS[1], 'token')}
@@ -42,15 +46,15 @@ end
 local uptime = tonumber(redis.call('INFO', 'server'):match('uptime_in_seconds:(%-?%d+)'))
 local kept = redis.call('GET', KEYS[2])
 local answer
-if uptime < tonumber(ARGV[6]) then
-  answer = {'young', (tonumber(ARGV[6]) - uptime) * 1000}
+if uptime < tonumber(ARGV[5]) then
+  answer = {'young', (tonumber(ARGV[5]) - uptime) * 1000}
 elseif redis.call('EXISTS', KEYS[1]) == 1 then
   answer = {'held', redis.call('PTTL', KEYS[1])}
 elseif kept and kept:sub(1, #owner) ~= owner then
   answer = {'held', redis.call('PTTL', KEYS[2])}
 end
 if answer then
-  if ARGV[5] == '1' then
+  if ARGV[4] == '1' then
     local mine = redis.call('HGET', KEYS[3], owner)
     local since = mine and mine:match('^%d+ (%d+)') or string.format('%.0f', now)
     local all = redis.call('HGETALL', KEYS[3])
@@ -62,6 +66,8 @@ if answer then
   end
   return answer
 end
+redis.call('PEXPIRE', KEYS[1], ttl)
+redis.call('DEL', KEYS[1])
 local token = time[1] * 1000000 + time[2]
 local last = tonumber(redis.call('GET', KEYS[4]) or '0')
 if token <= last then token = last + 1 end
@@ -70,9 +76,23 @@ local since = string.format('%.0f', now)
 redis.call('SET', KEYS[4], token)
 redis.call('HSET', KEYS[1], 'owner', owner, 'who', who, 'since', since, 'token', token)
 redis.call('PEXPIRE', KEYS[1], ttl)
-if hold > 0 then redis.call('SET', KEYS[2], owner .. ' ' .. since .. ' ' .. who, 'PX', hold) end
 redis.call('HDEL', KEYS[3], owner)
 return {'granted', token}
+`;
+
+/**
+ * Makes the minimum hold of a lock that is ours. A step of its own, once the lock was granted: a grant of which nobody hears
+ * (one that was given up, and is served late by a server that was frozen; one that a majority did not follow) ends with
+ * the timeout, and a hold may be for a day.
+ * - KEYS: lock, hold
+ * - ARGV: owner, hold ms
+ * - answer: `held`; `gone` when the lock is not ours any more
+ */
+export const HOLD = `${REFUSE_REPLICA}
+local lock = redis.call('HMGET', KEYS[1], 'owner', 'since', 'who')
+if lock[1] ~= ARGV[1] then return 'gone' end
+redis.call('SET', KEYS[2], table.concat(lock, ' '), 'PX', ARGV[2])
+return 'held'
 `;
 
 /**

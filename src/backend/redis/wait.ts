@@ -29,6 +29,7 @@ export function restMs(refusal: Refusal, ttlMs: number, chance: number): number 
 export class Patience {
   readonly #bell = new Bell();
   #listening = false;
+  #ended = false;
   readonly #said = new Set<Refusal['how']>();
 
   constructor(
@@ -46,8 +47,9 @@ export class Patience {
     this.#explain(refusal);
     if (!this.#listening && refusal.how === 'held') {
       this.#listening = true;
-      const promised = this.notices.listen(this.channel, this.#bell).then(this.#bell.ring);
-      promised.catch(() => {});
+      this.notices
+        .listen(this.channel, this.#bell)
+        .then(this.#bell.ring, (error) => this.#explainDeaf(error));
       await orAborted(this.#bell.heard(SUBSCRIBE_MS, this.clock, signal), signal);
       return;
     }
@@ -55,7 +57,15 @@ export class Patience {
   }
 
   end(): void {
+    this.#ended = true;
     if (this.#listening) this.notices.forget(this.channel, this.#bell);
+  }
+
+  /** One who may not listen looks every so often instead. */
+  #explainDeaf(error: unknown): void {
+    if (this.#ended) return;
+    const every = `${Number((lookEveryMs(this.ttlMs) / 1000).toFixed(1))} s`;
+    this.log.warn({}, `no release is told to us: ${messageOf(error)}; we look every ${every} instead`);
   }
 
   #explain(refusal: Refusal): void {

@@ -99,7 +99,9 @@ test('a replica is refused, and its master is named', async (t) => {
 });
 
 test('a node of a cluster is refused', async (t) => {
-  const node = await scope(t).use(startRedis({ args: ['--cluster-enabled', 'yes'] }));
+  // Its second port would be ten thousand above the first, where the system takes ports for connections from.
+  const args = ['--cluster-enabled', 'yes', '--cluster-port', `${await freePort()}`];
+  const node = await scope(t).use(startRedis({ args }));
   await assert.rejects(
     openAt(node.address),
     (error) => error instanceof UsageError && /cluster/.test(error.message),
@@ -122,6 +124,8 @@ test('a server that became a replica grants nothing, and what it says of a lease
   const other = await it.use(startRedis());
   const session = await it.use(openAt(other.address, { ...grown, connectLimitMs: 300 }));
   const held = await acquire(session);
+  // One that takes what is written to it, to forget it when next it hears of its master.
+  await other.cli('CONFIG', 'SET', 'replica-read-only', 'no');
   await other.cli('REPLICAOF', '127.0.0.1', `${await freePort()}`);
   await assert.rejects(tryAcquire(session, { resource: 'test/other' }), ServiceUnreachableError);
   await assert.rejects(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseLogin, parseRedis } from '../../../src/backend/redis/address.js';
 import { redisError } from '../../../src/backend/redis/redis-error.js';
-import { safeUptimeS } from '../../../src/backend/redis/timing.js';
+import { safeUptimeS, silenceMs } from '../../../src/backend/redis/timing.js';
 import { restMs } from '../../../src/backend/redis/wait.js';
 import { UsageError } from '../../../src/util/errors.js';
 
@@ -66,11 +66,20 @@ test('a waiter looks when the key ends, and every quarter of the timeout at the 
   assert.ok(restMs({ how: 'held', forMs: -1 }, 4000, 1) <= 100);
 });
 
+test('with a long timeout, a silent server is given up after a minute, and a release that was not told is seen in ten seconds', () => {
+  assert.equal(silenceMs(15_000), 2500);
+  assert.equal(silenceMs(86_400_000), 60_000);
+  assert.equal(restMs({ how: 'held', forMs: 86_400_000 }, 86_400_000, 1), 10_000);
+});
+
 test('what the client library says of its own options is said in words for an operator', () => {
   for (const [said, shown] of [
     ['Reached the max retries per request limit (which is 0). Refer to ...', 'the connection broke'],
     ["Socket timeout. Expecting data, but didn't receive any in 500ms.", 'no answer within 500 ms'],
-    ['Unknown RESP type 72 "H". Please report this.', 'what answers there speaks no redis'],
+    [
+      'Unknown RESP type 72 "H". Please report this.',
+      'expected a redis, got an answer of something else, which begins with "H"',
+    ],
     ['', 'no connection'],
     ['connect ECONNREFUSED 127.0.0.1:1', 'connect ECONNREFUSED 127.0.0.1:1'],
   ] as const) {

@@ -5,6 +5,7 @@ import { clientOptions } from '../../../src/backend/redis/client-options.js';
 import { Master } from '../../../src/backend/redis/master.js';
 import { until } from '../../../src/testing/until.js';
 import { NotPermittedError, ServiceUnreachableError } from '../../../src/util/errors.js';
+import { startProxy } from '../../helpers/proxy.js';
 import { startRedis } from '../../helpers/redis.js';
 import { scope } from '../../helpers/scope.js';
 import { TTL_MS } from './kit.js';
@@ -42,4 +43,24 @@ test('a refusal that is over is not given as the reason when the connection brea
   } finally {
     master.close();
   }
+});
+
+test('a request whose connection breaks is rejected, and is not sent again over the next one', async (t) => {
+  const it = scope(t);
+  const server = await it.use(startRedis());
+  const proxy = await it.use(startProxy(server.address, { protocol: 'raw' }));
+  const client = new Redis({ ...clientOptions(60_000, Math.random), host: '127.0.0.1', port: proxy.port });
+  const master = new Master(proxy.address, client);
+  await it.use({ [Symbol.asyncDispose]: async () => master.close() });
+  const count = () => master.run("return redis.call('INCR', KEYS[1])", ['lockex:count'], []);
+  master.connect();
+  await until(() => master.isConnected, 'it is connected');
+  assert.equal(await count(), 1);
+  proxy.mode = 'blackhole';
+  const lost = assert.rejects(count, ServiceUnreachableError);
+  // What is on its way is thrown away.
+  proxy.reset();
+  proxy.mode = 'pass';
+  await lost;
+  assert.equal(await until(() => count().catch(() => undefined), 'it is connected again'), 2);
 });

@@ -6,7 +6,7 @@ import { LeaseLostError } from '../../../src/util/errors.js';
 import { startProxy } from '../../helpers/proxy.js';
 import { type RedisServer, startRedis } from '../../helpers/redis.js';
 import { scope } from '../../helpers/scope.js';
-import { acquire, openAt, TTL_MS, timed } from './kit.js';
+import { acquire, claimOf, never, openAt, TTL_MS, timed } from './kit.js';
 
 let redis: RedisServer;
 before(async () => {
@@ -64,7 +64,7 @@ test('a reset connection is made again, and the lease is kept', async (t) => {
 
 test('a waiter hears of a release, and does not wait for its next look', async (t) => {
   const it = scope(t);
-  // With this timeout a waiter looks every twelve seconds or more; the server's age is not the matter here.
+  // With this timeout a waiter looks every eight seconds or more; the server's age is not the matter here.
   const slow = { ttlMs: 60_000, minUptimeS: 0 };
   const [a, b] = [await it.use(openAt(redis.address, slow)), await it.use(openAt(redis.address, slow))];
   const held = await acquire(a);
@@ -72,6 +72,21 @@ test('a waiter hears of a release, and does not wait for its next look', async (
   await until(async () => (await redis.cli('PUBSUB', 'CHANNELS')).includes('lockex:{test/r}'), 'it listens');
   const from = systemClock.now();
   await held.release();
+  await next;
+  assert.ok(systemClock.now() - from < 6000, `${systemClock.now() - from} ms`);
+});
+
+test('a waiter that could not hear for a while looks as soon as it can', async (t) => {
+  const it = scope(t);
+  const slow = { ttlMs: 60_000, minUptimeS: 0 };
+  const [a, b] = [await it.use(openAt(redis.address, slow)), await it.use(openAt(redis.address, slow))];
+  await acquire(a);
+  const next = acquire(b);
+  await until(async () => (await redis.cli('PUBSUB', 'CHANNELS')).includes('lockex:{test/r}'), 'it listens');
+  // Of this nobody is told.
+  await redis.cli('DEL', 'lockex:{test/r}');
+  const from = systemClock.now();
+  await redis.cli('CLIENT', 'KILL', 'TYPE', 'pubsub');
   await next;
   assert.ok(systemClock.now() - from < 6000, `${systemClock.now() - from} ms`);
 });
@@ -114,4 +129,34 @@ test('tokens rise over a loss of all data', async (t) => {
     tokens.toSorted((a, b) => Number(a - b)),
   );
   assert.equal(new Set(tokens).size, 3);
+});
+
+test('a lock that another has by now is not renewed for the other, and is lost', async (t) => {
+  const it = scope(t);
+  const [a, b] = [await it.use(openAt(redis.address)), await it.use(openAt(redis.address))];
+  const held = await acquire(a);
+  // In one step, so that no renewal comes in between: whatever made the key another's.
+  await redis.cli('HSET', 'lockex:{test/r}', 'owner', 'another');
+  await until(() => held.lost.aborted, 'the loss is noticed');
+  const { reason } = held.lost;
+  assert.ok(reason instanceof LeaseLostError && reason.lossCause === 'deleted', String(reason));
+  assert.match(reason.message, /another's/);
+  await held.release();
+  assert.equal(await redis.cli('HGET', 'lockex:{test/r}', 'owner'), 'another');
+  assert.equal(await b.tryAcquire(claimOf(), never), undefined);
+});
+
+test('a lock that cannot be given back at once is given back when the server can be reached again', async (t) => {
+  const it = scope(t);
+  const far = { ttlMs: 60_000, minUptimeS: 0 };
+  const proxy = await it.use(startProxy(redis.address, { protocol: 'raw' }));
+  const held = await acquire(await it.use(openAt(proxy.address, far)));
+  const other = await it.use(openAt(redis.address, far));
+  await proxy.refuseNew();
+  proxy.reset();
+  const giving = held.release();
+  assert.equal(await other.tryAcquire(claimOf(), never), undefined);
+  await proxy.acceptNew();
+  await giving;
+  assert.ok(await other.tryAcquire(claimOf(), never));
 });

@@ -7,8 +7,10 @@ import { keysOf } from '../../../src/backend/redis/keys.js';
 import { Master } from '../../../src/backend/redis/master.js';
 import { Masters } from '../../../src/backend/redis/masters.js';
 import { until } from '../../../src/testing/until.js';
+import { systemClock } from '../../../src/util/clock.js';
 import { ServiceUnreachableError } from '../../../src/util/errors.js';
 import { randomId } from '../../../src/util/random-id.js';
+import { startProxy } from '../../helpers/proxy.js';
 import { type RedisServer, startRedis } from '../../helpers/redis.js';
 import { type Scope, scope } from '../../helpers/scope.js';
 import { acquire, never, openAt, TTL_MS, timed, tryAcquire } from './kit.js';
@@ -80,6 +82,74 @@ test("a lock that is held on a minority is nobody's: it is undone at once", asyn
   await held.release();
 });
 
+test('a lock is ours as long as a majority says so: one is not enough', async (t) => {
+  const it = scope(t);
+  const { first, second, third, address } = await three(it);
+  const far = { ...grown, ttlMs: 60_000 };
+  const held = await acquire(await it.use(openAt(address, far)));
+  const other = await it.use(openAt(address, far));
+  const isOurs = () => other.owns(held.evidence ?? '', never);
+  await until(() => hasLock(third), 'all have it');
+  await first.cli('DEL', 'lockex:{test/r}');
+  assert.equal(await isOurs(), true);
+  await second.cli('DEL', 'lockex:{test/r}');
+  assert.equal(await isOurs(), false);
+  assert.equal(await hasLock(third), true);
+});
+
+test('a waiter keeps nothing of a minority that it was granted', async (t) => {
+  const it = scope(t);
+  const { first, second, third, address } = await three(it);
+  const far = { ...grown, ttlMs: 60_000 };
+  const held = await acquire(await it.use(openAt(`${second.address},${third.address}`, far)));
+  const next = acquire(await it.use(openAt(address, far)));
+  await until(async () => (await third.keys()).includes('lockex:{test/r}:waiters'), 'it waits');
+  await until(async () => !(await hasLock(first)), 'it has given back what the first one granted');
+  await held.release();
+  await next;
+});
+
+test('what one master alone keeps keeps nobody away, be it a minimum hold of whoever never had a majority', async (t) => {
+  const it = scope(t);
+  const { first, address } = await three(it);
+  const alone = await acquire(await it.use(openAt(first.address, grown)), { holdMs: 3_600_000 });
+  const session = await it.use(openAt(address, grown));
+  for (const left of ['a lock', 'its minimum hold']) {
+    const lease = await tryAcquire(session);
+    assert.ok(lease, left);
+    await lease.release();
+    await alone.release();
+  }
+  assert.deepEqual(await first.keys(), ['lockex:{test/r}:hold']);
+});
+
+test('twin: what two of three keep keeps all away', async (t) => {
+  const it = scope(t);
+  const { first, second, address } = await three(it);
+  for (const { address: one } of [first, second]) {
+    const alone = await acquire(await it.use(openAt(one, grown)), { holdMs: 3_600_000 });
+    await alone.release();
+  }
+  assert.equal(await tryAcquire(await it.use(openAt(address, grown))), undefined);
+});
+
+test('a lock that one master does not hear is given back goes to the next one at once', async (t) => {
+  const it = scope(t);
+  const { first, second, third } = await three(it);
+  const proxy = await it.use(startProxy(first.address, { protocol: 'raw' }));
+  const far = { ...grown, ttlMs: 60_000 };
+  const addressBy = (one: string) => [one, second.address, third.address].join(',');
+  const held = await acquire(await it.use(openAt(addressBy(proxy.address), far)));
+  const next = acquire(await it.use(openAt(addressBy(first.address), far)));
+  await until(async () => (await first.keys()).some((key) => key.endsWith(':waiters')), 'it waits');
+  proxy.mode = 'blackhole';
+  const from = systemClock.now();
+  await held.release();
+  await next;
+  assert.ok(systemClock.now() - from < 30_000, `${systemClock.now() - from} ms`);
+  assert.equal(await hasLock(first), true);
+});
+
 test('a waiter at a dead first master is granted the lock by the others, not before its holder is done', async (t) => {
   const it = scope(t);
   const { first, address } = await three(it);
@@ -94,6 +164,29 @@ test('a waiter at a dead first master is granted the lock by the others, not bef
   assert.equal(granted, false);
   await held.release();
   await next;
+});
+
+test('a lock is given back when a majority has heard so, and not before', async (t) => {
+  const it = scope(t);
+  const { first, second, third, address } = await three(it);
+  const proxies = await Promise.all(
+    [second, third].map((server) => it.use(startProxy(server.address, { protocol: 'raw' }))),
+  );
+  const far = { ...grown, ttlMs: 60_000 };
+  const by = [first, ...proxies].map((way) => way.address).join(',');
+  const held = await acquire(await it.use(openAt(by, far)));
+  const other = await it.use(openAt(address, far));
+  for (const proxy of proxies) proxy.mode = 'blackhole';
+  let given = false;
+  const giving = held.release().then(() => {
+    given = true;
+  });
+  await until(async () => !(await hasLock(first)), 'the first one has heard it');
+  assert.equal(await tryAcquire(other), undefined);
+  assert.equal(given, false);
+  for (const proxy of proxies) proxy.mode = 'pass';
+  await giving;
+  assert.ok(await tryAcquire(other));
 });
 
 /** One contender that reaches the first master alone, and one that reaches the other two. */
