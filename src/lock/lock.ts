@@ -1,4 +1,5 @@
 import type { Claim, Contender } from '../backend/contract.js';
+import { firstOf } from '../util/abort.js';
 import type { Duration } from '../util/duration.js';
 import { LockNotAcquiredError, UsageError } from '../util/errors.js';
 import { contend, type Ring } from './contend.js';
@@ -67,7 +68,7 @@ export class Lock implements AsyncDisposable {
    * @throws UsageError before the first one: a signal that never aborts would be a lie
    */
   get lost(): AbortSignal {
-    if (this.#held === undefined) throw this.#misuse('one that was acquired', 'one that is not');
+    if (this.#held === undefined) throw this.#misuse('that was acquired', 'that never was');
     return this.#held.lost;
   }
 
@@ -111,14 +112,18 @@ export class Lock implements AsyncDisposable {
   /** Who holds it, and who waits for it, in order, as far as the service knows. */
   async contenders({ signal }: Pick<TryOptions, 'signal'> = {}): Promise<readonly Contender[]> {
     const { sessions } = this.#place;
-    const either = AbortSignal.any([sessions.closing, ...(signal ? [signal] : [])]);
-    const { value, leave } = await sessions.within(
-      (backend) => backend.contenders(this.resource, either),
-      () => true,
-      either,
-    );
-    leave();
-    return value;
+    const either = firstOf([sessions.closing, signal]);
+    try {
+      const { value, leave } = await sessions.within(
+        (backend) => backend.contenders(this.resource, either.signal),
+        () => true,
+        either.signal,
+      );
+      leave();
+      return value;
+    } finally {
+      either.end();
+    }
   }
 
   /**
@@ -130,7 +135,8 @@ export class Lock implements AsyncDisposable {
    */
   async hold<T>(work: (lease: HeldLease) => Promise<T> | T, options: AcquireOptions = {}): Promise<T> {
     const lease = await this.acquire(options);
-    const working = workUnder(lease, work);
+    // Not begun before it is known as work under way: it may close the locks as the first thing that it does.
+    const working = Promise.resolve().then(() => workUnder(lease, work));
     const { works } = this.#place;
     works.add(working);
     try {
@@ -150,17 +156,25 @@ export class Lock implements AsyncDisposable {
   }
 
   async #take(options: AcquireOptions, timeoutMs: number | undefined): Promise<HeldLease | undefined> {
-    if (this.#contending !== undefined) throw this.#misuse('one that is not', 'one that is being acquired');
-    if (this.owned) throw this.#misuse('one that is not held', 'one that this object holds');
+    if (this.#contending !== undefined) throw this.#misuse('that is not in use', 'that is being acquired');
+    if (this.owned) throw this.#misuse('that is not in use', 'that holds its lock');
     const contending = new AbortController();
     this.#contending = contending;
     try {
-      const signal = AbortSignal.any([contending.signal, ...(options.signal ? [options.signal] : [])]);
       const once = timeoutMs === 0;
-      const after = this.#held?.release();
-      const wish = { once, timeoutMs: once ? undefined : timeoutMs, signal, after };
+      const wish = {
+        once,
+        timeoutMs: once ? undefined : timeoutMs,
+        signals: [contending.signal, options.signal],
+        after: this.#held?.release(),
+      };
       const lease = await contend(this.#place, this.#claimFor(options), wish);
       this.#held = lease ?? this.#held;
+      // Disposed of between the grant and this: whoever did so looked for a lease, and found none.
+      if (contending.signal.aborted) {
+        await this.release();
+        throw contending.signal.reason;
+      }
       return lease;
     } finally {
       this.#contending = undefined;
@@ -177,7 +191,7 @@ export class Lock implements AsyncDisposable {
   }
 
   #misuse(expected: string, got: string): UsageError {
-    return new UsageError(`${this.resource}: expected a lock object ${expected}, got ${got}`, {
+    return new UsageError(`${this.resource}: expected a lock object ${expected}, got one ${got}`, {
       hint: 'one object is one contender: make another by lock(), semaphore() or shared()',
     });
   }

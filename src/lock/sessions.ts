@@ -110,7 +110,8 @@ export class Sessions {
 
   #leave(session: Session): void {
     session.users -= 1;
-    if (session.retired && session.users === 0) void this.#end(session);
+    // It has ended before, and nobody waits for this: a backend that fails at it has nobody to tell.
+    if (session.retired && session.users === 0) this.#end(session).catch(() => {});
   }
 
   #retire(session: Session): void {
