@@ -70,7 +70,10 @@ const DEFAULT_NAMESPACE = 'lockex';
 /** @throws UsageError naming the option that cannot be used */
 export function readOptions(options: ConnectOptions): LockSettings {
   const { namespace = DEFAULT_NAMESPACE, log = silentLog, login, acl, tls } = options;
-  const wrong = whatIsWrongWith(namespace) ?? whatIsWrongWithParent(namespace);
+  const wrong =
+    typeof namespace === 'string'
+      ? (whatIsWrongWith(namespace) ?? whatIsWrongWithParent(namespace))
+      : 'it is no text';
   if (wrong !== undefined) {
     throw new UsageError(
       `namespace: expected names joined by "/", got ${JSON.stringify(namespace)}: ${wrong}`,

@@ -48,6 +48,8 @@ test('a lock is namespace/name, in the namespace of the command line if none is 
   assert.equal(memory.connect().lock('backup').resource, 'lockex/backup');
   assert.equal(memory.connect({ namespace: 'shop/eu' }).lock('a/b').resource, 'shop/eu/a/b');
   assert.throws(() => memory.connect().lock('a//b'), UsageError);
+  // @ts-expect-error: what a variable that is not set gives a program without type checks
+  assert.throws(() => memory.connect().lock(undefined), /^UsageError: name: .*got undefined: it is no text$/);
   assert.throws(() => memory.connect({ namespace: 'zookeeper' }), /namespace: .*"zookeeper"/);
 });
 

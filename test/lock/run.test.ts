@@ -95,12 +95,25 @@ test('what cannot be started, and what is no option, is thrown', async () => {
   assert.deepEqual(memory.service.resources, []);
 });
 
-test('a stop signal that is none is refused before anything is started, and not when it is to be sent', async () => {
+test('what the types refuse is refused before anything is started, and not when it is too late', async () => {
   await using memory = new MemoryLocks();
-  // What the types refuse, a JavaScript program may say.
-  const stopSignal = 'TERM' as 'SIGTERM';
-  await assert.rejects(
-    memory.connect().run('true', [], { stopSignal }),
-    (error) => error instanceof UsageError && /^stopSignal: .* got "TERM"$/.test(error.message),
-  );
+  const locks = memory.connect();
+  // A JavaScript program may say it.
+  const wrong: readonly (readonly [readonly unknown[], RegExp])[] = [
+    [['true', [], { stopSignal: 'TERM' }], /^stopSignal: expected a signal such as 'SIGTERM', got "TERM"$/],
+    [['true', [], { isolation: 'jail' }], /^isolation: expected one of 'cgroup', .*, got "jail"$/],
+    [['true', [], { attempts: Number.NaN }], /^attempts: expected a number from 1, or Infinity, got NaN$/],
+    [['true', [], { attempts: 0 }], /^attempts: .* got 0$/],
+    [[undefined], /^command: expected a text, got undefined$/],
+    [['true', ['-c', null]], /^arguments: expected texts, got \["-c",null\]$/],
+    [['true', '-c'], /^arguments: /],
+  ];
+  for (const [args, message] of wrong) {
+    await assert.rejects(
+      () => Reflect.apply(locks.run, locks, args),
+      (error) => error instanceof UsageError && message.test(error.message),
+      String(message),
+    );
+  }
+  assert.equal(memory.sessions.length, 0);
 });
