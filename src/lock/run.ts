@@ -60,7 +60,8 @@ export async function runCommand(
   const { clock, log } = settings;
   checkRun(command, options);
   const { onQueue, failed } = guarded(options.onQueue);
-  const job = jobOf(settings, command, { ...options, onQueue });
+  // A backend that has nobody to tell need not look.
+  const job = jobOf(settings, command, options.onQueue === undefined ? options : { ...options, onQueue });
   const stops = options.signal === undefined ? [] : [options.signal];
   const signals = new AbortFeed([sessions.closing, failed, ...stops]);
   try {

@@ -100,6 +100,7 @@ test('the contract suite fails a backend that leaves a contender behind when a w
     }
   }
   await fails(/^lets a waiter leave/, LeavesWaiter);
+  await fails(/^lets one leave at the moment/, LeavesWaiter);
   await fails(/^grants to the next when a waiter before it/, LeavesWaiter);
   await fails(/^never loses a permit to one who leaves/, LeavesWaiter);
 });
