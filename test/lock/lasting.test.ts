@@ -25,27 +25,32 @@ function leftAt(signal: AbortSignal): number {
   return (dependants?.size ?? 0) + getEventListeners(signal, 'abort').length;
 }
 
-/** Rounds in one session, all by one signal of the program's; returns what is left at that and at the session's end. */
+const timersNow = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+
+/** Rounds in one session, all by one signal of the program's; returns what is left at that and at the session's. */
 async function roundsWith(round: (lock: Lock, signal: AbortSignal, sessions: Sessions) => Promise<unknown>) {
   const session = new MemoryBackend(new MemoryService());
   const sessions = new Sessions({ open: async () => session, owned: true });
   const ring = { sessions, clock: systemClock, held: new Set<never>() };
   const lock = new Lock({ ...ring, works: new Set(), claim: CLAIM, timeoutMs: 60_000 });
   const program = new AbortController();
+  const timersBefore = timersNow();
   for (let times = 0; times < 100; times += 1) await round(lock, program.signal, sessions);
   const left = [leftAt(program.signal), leftAt(sessions.closing)];
+  const timers = timersNow() - timersBefore;
   await sessions.stop()();
-  return { left, held: ring.held.size };
+  return { left, held: ring.held.size, timers };
 }
 
-test('a program that takes a lock again and again, for weeks, leaves nothing behind at the signals that live as long', async () => {
-  const { left, held } = await roundsWith(async (lock, signal) => {
+test('a program that takes a lock again and again, for weeks, leaves nothing behind: no timer, and nothing at the signals that live as long', async () => {
+  const { left, held, timers } = await roundsWith(async (lock, signal) => {
     await lock.hold(() => {}, { signal });
     await lock.tryAcquire({ signal });
     await lock.contenders({ signal });
     await lock.release();
   });
   assert.deepEqual({ left, held }, { left: [0, 0], held: 0 });
+  assert.ok(timers <= 1, `${timers} timers`);
 });
 
 test('by AbortSignal.any each round would leave something at both, until Node 24', async () => {
