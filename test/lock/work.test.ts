@@ -99,6 +99,14 @@ test('a backend that only says so when it is asked is believed: hold and lost te
   });
   await assert.rejects(holding, (error) => error instanceof LeaseLostError && error.lossCause === 'silence');
   assert.equal(lock.lost.aborted, true);
+  overdue = false;
+  await lock.acquire();
+  overdue = true;
+  assert.equal(lock.owned, false);
+  overdue = false;
+  // The service knows nothing of the loss: what was lost is given back first, or it would wait for itself.
+  await lock.acquire({ timeout: '5s' });
+  assert.equal(lock.owned, true);
 });
 
 test('who disposes of a lock around its grant leaves nobody with it, at whichever step the two meet', async () => {
