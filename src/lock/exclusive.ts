@@ -22,7 +22,7 @@ export interface ExclusiveOptions {
  * A method that takes its time, whatever its parameters: written as a method, since TypeScript lets one of narrower parameters
  * stand for it, as it does not for a function type.
  */
-type AsyncMethod<This> = { method(this: This, ...args: unknown[]): Promise<unknown> }['method'];
+export type AsyncMethod<This> = { method(this: This, ...args: unknown[]): Promise<unknown> }['method'];
 
 /** What decorates a method that takes its time; its type stays as it is, with type parameters of its own, too. */
 export type ExclusiveDecorator = <This, Method extends AsyncMethod<This>>(

@@ -22,7 +22,10 @@ export interface TryOptions {
 export interface AcquireOptions extends TryOptions {
   /** How long to wait, the first connection included; as `connect` was told if absent, and 0 for not at all. */
   readonly timeout?: Duration | undefined;
-  /** Called when the wait begins, and again each time the holders or our place in line are seen to change. */
+  /**
+   * Called when the wait begins, and again each time the holders or our place in line are seen to change. What it throws ends
+   * the wait.
+   */
   readonly onQueue?: ((contenders: readonly Contender[]) => void) | undefined;
 }
 
@@ -75,9 +78,10 @@ export class Lock implements AsyncDisposable {
   /**
    * Waits for the lock. A lease that was lost before is given back first.
    * @throws LockTimeoutError when it did not become free in time; with a timeout of 0, LockNotAcquiredError
+   * @returns the lease; this object has the same, until the next one
    * @throws SessionLostError when the session with the service ended while waiting: the place in line is gone. The next
    *   `acquire` opens another.
-   * @throws ServiceUnreachableError, NotPermittedError, WrongKindError; the reason of `signal`
+   * @throws ServiceUnreachableError, NotPermittedError, WrongKindError; the reason of `signal`; what `onQueue` throws
    * @throws UsageError when this object holds it, or waits for it, already; or for what the service cannot do
    */
   async acquire(options: AcquireOptions = {}): Promise<HeldLease> {
@@ -102,14 +106,18 @@ export class Lock implements AsyncDisposable {
 
   /**
    * Whether anybody holds it, as of a moment between the call and the answer; also whether a minimum hold keeps it. Of a
-   * semaphore: whether anybody holds a permit.
-   * @throws as `acquire`
+   * semaphore: whether anybody holds a permit. It takes as long as the service does to answer: `signal` ends that.
+   * @throws ServiceUnreachableError, NotPermittedError, SessionLostError; the reason of `signal`
    */
   async locked(options: Pick<TryOptions, 'signal'> = {}): Promise<boolean> {
     return (await this.contenders(options)).some(({ state }) => state === 'holding');
   }
 
-  /** Who holds it, and who waits for it, in order, as far as the service knows. */
+  /**
+   * Who holds it, and who waits for it, in order, as far as the service knows. Not promised: that all of it was so at one
+   * instant.
+   * @throws as `locked`
+   */
   async contenders({ signal }: Pick<TryOptions, 'signal'> = {}): Promise<readonly Contender[]> {
     const { sessions } = this.#place;
     const either = firstOf([sessions.closing, signal]);

@@ -39,7 +39,7 @@ export interface ConnectOptions {
    * moment from which another may hold the lock. A sixth of `ttl` if absent.
    */
   readonly lossGrace?: Duration | undefined;
-  /** How long the first connection may take; `ttl` if absent. */
+  /** How long a connection may take, the first one as those after a session has ended; `ttl` if absent. */
   readonly connectTimeout?: Duration | undefined;
   /** `user:password`. Secret. */
   readonly login?: string | undefined;

@@ -44,7 +44,7 @@ export interface RunOptions {
   readonly hold?: Duration | undefined;
   /** How the processes of the command are held together; the strongest way that works here if absent. */
   readonly isolation?: IsolationLevel | undefined;
-  /** Called when the wait begins, and again each time the holders or our place in line are seen to change. */
+  /** Called when the wait begins, and again each time the holders or our place in line are seen to change: as of `Lock.acquire`. */
   readonly onQueue?: ((contenders: readonly Contender[]) => void) | undefined;
 }
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { MemoryBackend, MemoryService } from '../../src/backend/memory/index.js';
+import { connect } from '../../src/lock/locks.js';
 import { lockIdOf } from '../../src/supervisor/lock-id.js';
 import { until } from '../../src/testing/until.js';
 import { CommandError, LockNotAcquiredError, LockTimeoutError, UsageError } from '../../src/util/errors.js';
@@ -73,6 +75,31 @@ test('close stops the commands, and waits until they are gone', async () => {
   await until(() => existsSync(dir.join('ready')), 'it runs');
   await locks.close();
   assert.deepEqual(await running, { how: 'told-to-stop', by: 'SIGTERM' });
+});
+
+test('a command that is told to stop twice, by its signal and by close, is given its time', async () => {
+  await using memory = new MemoryLocks();
+  await using dir = await tempDir('run');
+  const locks = memory.connect();
+  const stop = new AbortController();
+  const script = `trap 'touch ${dir.join('told')}; sleep 0.5; touch ${dir.join('clean')}; exit 0' TERM; touch ${dir.join('ready')}; while :; do sleep 0.1; done`;
+  const running = locks.run('sh', ['-c', script], { signal: stop.signal, killAfter: '1m' });
+  await until(() => existsSync(dir.join('ready')), 'it runs');
+  stop.abort();
+  await until(() => existsSync(dir.join('told')), 'it is told');
+  await locks.close();
+  await running;
+  assert.ok(existsSync(dir.join('clean')), 'it was not killed');
+});
+
+test('a backend of one’s own is open still when run has made use of it', async () => {
+  const backend = new MemoryBackend(new MemoryService());
+  await using locks = await connect(backend);
+  const outcome = await locks.run('true');
+  assert.equal(outcome.how, 'command-ended');
+  assert.ok(await locks.lock('a').tryAcquire());
+  await locks.close();
+  await backend[Symbol.asyncDispose]();
 });
 
 test('a command whose lock is lost is stopped, and run tells of the loss', async () => {

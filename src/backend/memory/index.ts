@@ -18,11 +18,13 @@ const TRAITS: Traits = {
 
 /** One session with a {@link MemoryService}. */
 export class MemoryBackend implements LockBackend {
+  /** All but the handover delay. */
   readonly traits = TRAITS;
   readonly farewell = undefined;
   readonly #service: MemoryService;
   #disposed = false;
 
+  /** @param service all sessions with one service exclude each other, and nobody else */
   constructor(service: MemoryService) {
     this.#service = service;
   }
