@@ -73,7 +73,12 @@ test('close stops the commands, and waits until they are gone', async () => {
   const locks = memory.connect();
   const running = locks.run('sh', ['-c', `touch ${dir.join('ready')}; exec sleep 1000`]);
   await until(() => existsSync(dir.join('ready')), 'it runs');
+  let gone = false;
+  running.then(() => {
+    gone = true;
+  });
   await locks.close();
+  assert.equal(gone, true);
   assert.deepEqual(await running, { how: 'told-to-stop', by: 'SIGTERM' });
 });
 
