@@ -93,6 +93,7 @@ test('a lock object can be acquired again and again, and each grant has a greate
     last = lease.fencingToken ?? 0n;
     await lock.release();
     assert.equal(lock.fencingToken, undefined);
+    assert.equal(lease.remainingMs, 0);
   }
 });
 
