@@ -7,13 +7,19 @@ export { checkClaim } from './backend/claim.js';
 export type { Claim, Contender, Identity, Lease, LockBackend, Traits } from './backend/contract.js';
 export { formatEvidence, readEvidence } from './backend/evidence.js';
 export { keyBudget } from './backend/lease-budget.js';
-export { MemoryBackend, MemoryService } from './backend/memory/index.js';
+export { MemoryBackend } from './backend/memory/index.js';
+export { MemoryService } from './backend/memory/service.js';
 export { type Renewal, TtlLease, type TtlLeaseOptions } from './backend/ttl-lease.js';
-export type { ExitStatus, Farewell, SignalName } from './child/child.js';
+export type { ExitStatus, Farewell, SignalName, TlsMaterial as FarewellTls } from './child/child.js';
 export type { IsolationLevel } from './child/isolation.js';
 export type { EtcdClient, MemcachedClient, OwnClient, RedisClient } from './lock/clients.js';
 export { type Configuration, close, configure, lock, semaphore, shared } from './lock/default.js';
-export { type ExclusiveOptions, exclusive } from './lock/exclusive.js';
+export {
+  type AsyncMethod,
+  type ExclusiveDecorator,
+  type ExclusiveOptions,
+  exclusive,
+} from './lock/exclusive.js';
 export type { HeldLease } from './lock/held-lease.js';
 export type { AcquireOptions, Lock, TryOptions } from './lock/lock.js';
 export { connect, type Locks } from './lock/locks.js';
@@ -25,6 +31,7 @@ export { type Clock, systemClock, type Timer } from './util/clock.js';
 export type { Duration } from './util/duration.js';
 export {
   CommandError,
+  type ErrorDetails,
   type FailureKind,
   LeaseLostError,
   LockexError,

@@ -3,7 +3,9 @@ import type { LeaseBudget } from '../util/lease-deadline.js';
 
 /** Who contends: written where other contenders can read it. Never a secret. */
 export interface Identity {
+  /** The name of the host. */
   readonly host: string;
+  /** The process, by its number on that host. */
   readonly pid: number;
   /** The command, made readable and cut to a sensible length. */
   readonly command: string;
@@ -17,6 +19,7 @@ export interface Claim {
   readonly permits: number;
   /** `shared` is excluded by exclusive contenders before it only. Needs `traits.shared`. */
   readonly mode: 'exclusive' | 'shared';
+  /** As whom others see us. */
   readonly identity: Identity;
   /**
    * The mark that every process of the command's tree will carry in `LOCKEX_TREE`, if there is a tree. A backend
@@ -35,15 +38,22 @@ export interface Claim {
    * with a crash; 0 if absent. Nobody has to stay for it. Needs `traits.hold`.
    */
   readonly holdMs?: number;
-  /** Called when we begin to wait, and again each time the holders or our place in line are seen to change. */
+  /**
+   * Called when we begin to wait, and again each time the holders or our place in line are seen to change. It may abort the
+   * claim's signal; it does not throw.
+   */
   readonly onQueue?: (contenders: readonly Contender[]) => void;
 }
 
 /** One holder or waiter, as others see it. */
 export interface Contender {
+  /** Whether it has a permit, or waits for one. */
   readonly state: 'holding' | 'waiting';
+  /** Its host; `undefined`, as what follows, where another program wrote nothing that says so. */
   readonly host: string | undefined;
+  /** Its process, by its number on that host. */
   readonly pid: number | undefined;
+  /** Its command. */
   readonly command: string | undefined;
   /** Since when it holds, or waits, by the service's clock. */
   readonly since: Date | undefined;
@@ -61,6 +71,7 @@ export interface Traits {
   readonly fencing: boolean;
   /** `mode: 'shared'` works. */
   readonly shared: boolean;
+  /** The most permits that a semaphore can have; 1 where there are locks only. */
   readonly maxPermits: number;
   /** Waiters are listed among the contenders, and not holders alone. */
   readonly waiters: boolean;
@@ -82,6 +93,7 @@ export interface Traits {
  * Not promised: that `contenders` is of one instant.
  */
 export interface LockBackend extends AsyncDisposable {
+  /** What it can do. */
   readonly traits: Traits;
   /**
    * What a survivor gives our permits and places in line back with when we no longer can, as of now: to be asked again

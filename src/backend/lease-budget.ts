@@ -59,7 +59,8 @@ const CLOCK_RATE = 1 / 50;
  * coarse steps.
  * @param ttlMs time to live, ms
  * @param stepMs how much too early, ms, the service may drop a key
- * @throws UsageError as {@link budgetFrom}
+ * @param lossGraceMs as of `Claim`; a sixth of `ttlMs` if undefined
+ * @throws UsageError when the grace leaves no room in which a late renewal could be ridden out
  */
 export function keyBudget(ttlMs: number, stepMs: number, lossGraceMs: number | undefined): LeaseBudget {
   return budgetFrom({ ttlMs, safeForMs: ttlMs - ttlMs * CLOCK_RATE - stepMs }, lossGraceMs);

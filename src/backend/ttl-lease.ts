@@ -7,18 +7,27 @@ import type { Lease } from './contract.js';
 
 /** What a service said to a renewal. One that it did not answer is a rejection. */
 export type Renewal =
-  /** `from`: since when it counts, monotonic ms, where that is before it was sent. */
+  /**
+   * The permit is ours for another timeout, counted from when the renewal was sent; `from`: since when it counts, monotonic
+   * ms, where that is before.
+   */
   | { readonly how: 'renewed'; readonly from?: number }
   /** The permit is not ours any more; the message says what was found instead. */
   | { readonly how: 'lost'; readonly cause: LossCause; readonly message: string };
 
+/** What a {@link TtlLease} is made from. */
 export interface TtlLeaseOptions {
+  /** Its time line: see {@link keyBudget}. */
   readonly budget: LeaseBudget;
   /** Send time, monotonic ms, of the acknowledged request that granted the permit. */
   readonly sentAt: number;
+  /** As of `Lease`. */
   readonly fencingToken: bigint | undefined;
+  /** As of `Lease`. */
   readonly evidence: string;
+  /** As a rule, `systemClock`. */
   readonly clock: Clock;
+  /** Hears of renewals that failed. */
   readonly log: Log;
   /**
    * Asks the service to keep the permit for another timeout, if it is still ours.
@@ -43,6 +52,7 @@ export class TtlLease implements Lease {
   #next: Timer | undefined;
   #released: Promise<void> | undefined;
 
+  /** Renewed from now on, until it is lost or given back. */
   constructor(options: TtlLeaseOptions) {
     this.#options = options;
     this.fencingToken = options.fencingToken;

@@ -5,6 +5,7 @@ export type SignalName = NodeJS.Signals;
 
 /** How a process ended. */
 export type ExitStatus =
+  /** By itself, with this exit code, 0 to 255. */
   | { readonly how: 'exited'; readonly code: number }
   /** A real-time signal has no name in Node, and is given by its number. */
   | { readonly how: 'killed'; readonly signal: SignalName | number };
@@ -29,7 +30,9 @@ export type Group = 'shared' | 'own';
  * no server behind it, say, it tries the next address. A lock that several servers keep has a farewell for each. Secret.
  */
 export interface Farewell {
+  /** Where to, tried in this order. */
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  /** What is sent, at once and in one piece. */
   readonly bytes: Buffer;
   /**
    * Finds, in all that a server has answered so far, that it has done it. The bytes are read as Latin-1, and `.` is any of
@@ -40,7 +43,7 @@ export interface Farewell {
   readonly tls?: TlsMaterial;
 }
 
-/** PEM. */
+/** Whom a farewell by TLS trusts, and what it shows; PEM. */
 export interface TlsMaterial {
   readonly ca?: Buffer;
   readonly cert?: Buffer;

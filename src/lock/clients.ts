@@ -4,20 +4,20 @@ import { serviceOf } from '../backend/registry.js';
 import { UsageError } from '../util/errors.js';
 import type { LockSettings } from './options.js';
 
-/** A client of the npm package `ioredis`. */
+/** A client of the npm package `ioredis`: what is named here tells one from other objects. */
 export interface RedisClient {
   readonly isCluster: boolean;
   duplicate(override?: object): unknown;
 }
 
-/** A client of the npm package `etcd3`. */
+/** A client of the npm package `etcd3`, an `Etcd3`: what is named here tells one from other objects. */
 export interface EtcdClient {
   readonly kv: object;
   readonly leaseClient: object;
   readonly watchClient: object;
 }
 
-/** A client of the npm package `memcache`. */
+/** A client of the npm package `memcache`, a `Memcache`: what is named here is what we need of it. */
 export interface MemcachedClient {
   readonly nodes: readonly {
     readonly host: string;

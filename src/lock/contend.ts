@@ -1,8 +1,9 @@
 import type { Claim, Lease } from '../backend/contract.js';
-import { abortAt, whenAborted } from '../util/abort.js';
+import { abortAt, firstOf, whenAborted } from '../util/abort.js';
 import type { Clock, Timer } from '../util/clock.js';
 import { LockTimeoutError } from '../util/errors.js';
 import { HeldLease } from './held-lease.js';
+import { guarded } from './onlooker.js';
 import type { Sessions } from './sessions.js';
 
 /** How long to wait, and until when. */
@@ -10,7 +11,8 @@ export interface Wish {
   /** Not to wait at all. */
   readonly once: boolean;
   readonly timeoutMs: number | undefined;
-  readonly signal: AbortSignal;
+  /** Whichever aborts first ends the wait, with its reason. */
+  readonly signals: readonly (AbortSignal | undefined)[];
   /** What comes first: an earlier lease is given back. It does not reject. */
   readonly after: Promise<void> | undefined;
 }
@@ -28,7 +30,7 @@ const LEAVE_LIMIT_MS = 500;
 
 /**
  * Takes a permit; `undefined` when none is free and nobody wants to wait.
- * @throws LockTimeoutError; the reason of `wish.signal`; SessionLostError when a place in line was lost; what opening a
+ * @throws LockTimeoutError; the reason of one of `wish.signals`; what `claim.onQueue` throws; SessionLostError when a place in line was lost; what opening a
  *   session throws
  */
 export async function contend(ring: Ring, claim: Claim, wish: Wish): Promise<HeldLease | undefined> {
@@ -42,10 +44,13 @@ export async function contend(ring: Ring, claim: Claim, wish: Wish): Promise<Hel
           clock,
           () => new LockTimeoutError(`not free within ${timeoutMs / 1000} s: ${claim.resource}`),
         );
-  const signal = AbortSignal.any([wish.signal, sessions.closing, ...(limit ? [limit.signal] : [])]);
+  const onlooker = guarded(claim.onQueue);
+  const { signal, end } = firstOf([...wish.signals, sessions.closing, onlooker.failed, limit?.signal]);
+  const told = { ...claim, onQueue: onlooker.onQueue };
   try {
-    return await unlessAborted(grant(ring, claim, wish, signal), signal, clock);
+    return await unlessAborted(grant(ring, told, wish, signal), signal, clock);
   } finally {
+    end();
     limit?.cancel();
   }
 }

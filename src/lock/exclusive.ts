@@ -22,10 +22,10 @@ export interface ExclusiveOptions {
  * A method that takes its time, whatever its parameters: written as a method, since TypeScript lets one of narrower parameters
  * stand for it, as it does not for a function type.
  */
-type AsyncMethod<This> = { method(this: This, ...args: unknown[]): Promise<unknown> }['method'];
+export type AsyncMethod<This> = { method(this: This, ...args: unknown[]): Promise<unknown> }['method'];
 
 /** What decorates a method that takes its time; its type stays as it is, with type parameters of its own, too. */
-type MethodDecorator = <This, Method extends AsyncMethod<This>>(
+export type ExclusiveDecorator = <This, Method extends AsyncMethod<This>>(
   method: Method,
   context: ClassMethodDecoratorContext<This, Method>,
 ) => Method;
@@ -41,21 +41,25 @@ type MethodDecorator = <This, Method extends AsyncMethod<This>>(
  *
  * @param locks whose locks, or what gives them at the time of the call
  * @param options or the key alone
- * @throws UsageError for options that contradict each other
+ * @throws UsageError for options that cannot be used, or that contradict each other; and, while the class is being made, for
+ *   what is no method
  */
 export function exclusive(
   locks: Locks | (() => Locks | Promise<Locks>),
   options: string | ExclusiveOptions = {},
-): MethodDecorator {
+): ExclusiveDecorator {
   const { key, blocking = true, timeout, hold } = typeof options === 'string' ? { key: options } : options;
   optionalMs('timeout', timeout, 0);
+  optionalMs('hold', hold, 0);
   if (!blocking && timeout !== undefined) {
     throw new UsageError('timeout: expected none with blocking: false, got one');
   }
   return <This, Method extends AsyncMethod<This>>(
     method: Method,
-    { name }: ClassMethodDecoratorContext<This, Method>,
+    context: ClassMethodDecoratorContext<This, Method>,
   ) => {
+    checkDecorated(method, context);
+    const { name } = context;
     async function exclusively(this: This, ...args: unknown[]): Promise<unknown> {
       // Whoever wrote the function wrote it for the arguments of this method.
       const made = typeof key === 'function' ? key(...(args as never[])) : key;
@@ -66,6 +70,31 @@ export function exclusive(
     // It takes what the method takes, and resolves with what that resolves with, whatever their types.
     return exclusively as Method;
   };
+}
+
+/**
+ * Refuses what the types refuse: not everything that makes JavaScript of a decorator looks at them. Under
+ * `experimentalDecorators` what we return would be dropped, and the method run without the lock; a generator would be made
+ * under it, and run without it.
+ * @throws UsageError
+ */
+function checkDecorated(method: unknown, context: unknown): void {
+  const isMethod =
+    typeof method === 'function' &&
+    typeof context === 'object' &&
+    context !== null &&
+    'kind' in context &&
+    context.kind === 'method';
+  if (!isMethod) {
+    throw new UsageError('exclusive: expected a method, by the standard decorators, got something else', {
+      hint: "TypeScript's experimentalDecorators are others; for what is no method, use hold()",
+    });
+  }
+  if (/Generator/.test(Object.prototype.toString.call(method))) {
+    throw new UsageError('exclusive: expected a method that returns a promise, got a generator', {
+      hint: 'use hold() within it',
+    });
+  }
 }
 
 /** `Class.method`, of the class that the instance was made by, or of the class itself. */

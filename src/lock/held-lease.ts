@@ -41,7 +41,11 @@ export class HeldLease implements AsyncDisposable {
    * before `lost` has aborted. Ask right before every step that needs the lock. False once given back.
    */
   get owned(): boolean {
-    return !this.released && !this.#loss.signal.aborted && !this.#lease.isLost();
+    if (this.released || this.#loss.signal.aborted) return false;
+    if (!this.#lease.isLost()) return true;
+    // A backend of somebody's own need not abort `lost` when it is asked.
+    if (!this.#loss.signal.aborted) this.#loss.abort(this.#overdue());
+    return false;
   }
 
   /** Whether it was given back. */
@@ -66,7 +70,13 @@ export class HeldLease implements AsyncDisposable {
     if (this.owned) this.#loss.abort(new LeaseLostError('expired', message, 0));
   }
 
+  /** As `release`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
+  }
+
+  #overdue(): LeaseLostError {
+    const remainingMs = this.#lease.deadline() - this.#clock.now();
+    return new LeaseLostError('silence', 'the lock service acknowledged no renewal in time', remainingMs);
   }
 }

@@ -1,4 +1,5 @@
 import type { Claim, Contender } from '../backend/contract.js';
+import { firstOf } from '../util/abort.js';
 import type { Duration } from '../util/duration.js';
 import { LockNotAcquiredError, UsageError } from '../util/errors.js';
 import { contend, type Ring } from './contend.js';
@@ -21,7 +22,10 @@ export interface TryOptions {
 export interface AcquireOptions extends TryOptions {
   /** How long to wait, the first connection included; as `connect` was told if absent, and 0 for not at all. */
   readonly timeout?: Duration | undefined;
-  /** Called when the wait begins, and again each time the holders or our place in line are seen to change. */
+  /**
+   * Called when the wait begins, and again each time the holders or our place in line are seen to change. What it throws ends
+   * the wait.
+   */
   readonly onQueue?: ((contenders: readonly Contender[]) => void) | undefined;
 }
 
@@ -67,16 +71,17 @@ export class Lock implements AsyncDisposable {
    * @throws UsageError before the first one: a signal that never aborts would be a lie
    */
   get lost(): AbortSignal {
-    if (this.#held === undefined) throw this.#misuse('one that was acquired', 'one that is not');
+    if (this.#held === undefined) throw this.#misuse('that was acquired', 'that never was');
     return this.#held.lost;
   }
 
   /**
    * Waits for the lock. A lease that was lost before is given back first.
    * @throws LockTimeoutError when it did not become free in time; with a timeout of 0, LockNotAcquiredError
+   * @returns the lease; this object has the same, until the next one
    * @throws SessionLostError when the session with the service ended while waiting: the place in line is gone. The next
    *   `acquire` opens another.
-   * @throws ServiceUnreachableError, NotPermittedError, WrongKindError; the reason of `signal`
+   * @throws ServiceUnreachableError, NotPermittedError, WrongKindError; the reason of `signal`; what `onQueue` throws
    * @throws UsageError when this object holds it, or waits for it, already; or for what the service cannot do
    */
   async acquire(options: AcquireOptions = {}): Promise<HeldLease> {
@@ -101,24 +106,32 @@ export class Lock implements AsyncDisposable {
 
   /**
    * Whether anybody holds it, as of a moment between the call and the answer; also whether a minimum hold keeps it. Of a
-   * semaphore: whether anybody holds a permit.
-   * @throws as `acquire`
+   * semaphore: whether anybody holds a permit. It takes as long as the service does to answer: `signal` ends that.
+   * @throws ServiceUnreachableError, NotPermittedError, SessionLostError; the reason of `signal`
    */
   async locked(options: Pick<TryOptions, 'signal'> = {}): Promise<boolean> {
     return (await this.contenders(options)).some(({ state }) => state === 'holding');
   }
 
-  /** Who holds it, and who waits for it, in order, as far as the service knows. */
+  /**
+   * Who holds it, and who waits for it, in order, as far as the service knows. Not promised: that all of it was so at one
+   * instant.
+   * @throws as `locked`
+   */
   async contenders({ signal }: Pick<TryOptions, 'signal'> = {}): Promise<readonly Contender[]> {
     const { sessions } = this.#place;
-    const either = AbortSignal.any([sessions.closing, ...(signal ? [signal] : [])]);
-    const { value, leave } = await sessions.within(
-      (backend) => backend.contenders(this.resource, either),
-      () => true,
-      either,
-    );
-    leave();
-    return value;
+    const either = firstOf([sessions.closing, signal]);
+    try {
+      const { value, leave } = await sessions.within(
+        (backend) => backend.contenders(this.resource, either.signal),
+        () => true,
+        either.signal,
+      );
+      leave();
+      return value;
+    } finally {
+      either.end();
+    }
   }
 
   /**
@@ -130,7 +143,8 @@ export class Lock implements AsyncDisposable {
    */
   async hold<T>(work: (lease: HeldLease) => Promise<T> | T, options: AcquireOptions = {}): Promise<T> {
     const lease = await this.acquire(options);
-    const working = workUnder(lease, work);
+    // Not begun before it is known as work under way: it may close the locks as the first thing that it does.
+    const working = Promise.resolve().then(() => workUnder(lease, work));
     const { works } = this.#place;
     works.add(working);
     try {
@@ -150,17 +164,25 @@ export class Lock implements AsyncDisposable {
   }
 
   async #take(options: AcquireOptions, timeoutMs: number | undefined): Promise<HeldLease | undefined> {
-    if (this.#contending !== undefined) throw this.#misuse('one that is not', 'one that is being acquired');
-    if (this.owned) throw this.#misuse('one that is not held', 'one that this object holds');
+    if (this.#contending !== undefined) throw this.#misuse('that is not in use', 'that is being acquired');
+    if (this.owned) throw this.#misuse('that is not in use', 'that holds its lock');
     const contending = new AbortController();
     this.#contending = contending;
     try {
-      const signal = AbortSignal.any([contending.signal, ...(options.signal ? [options.signal] : [])]);
       const once = timeoutMs === 0;
-      const after = this.#held?.release();
-      const wish = { once, timeoutMs: once ? undefined : timeoutMs, signal, after };
+      const wish = {
+        once,
+        timeoutMs: once ? undefined : timeoutMs,
+        signals: [contending.signal, options.signal],
+        after: this.#held?.release(),
+      };
       const lease = await contend(this.#place, this.#claimFor(options), wish);
       this.#held = lease ?? this.#held;
+      // Disposed of between the grant and this: whoever did so looked for a lease, and found none.
+      if (contending.signal.aborted) {
+        await this.release();
+        throw contending.signal.reason;
+      }
       return lease;
     } finally {
       this.#contending = undefined;
@@ -177,7 +199,7 @@ export class Lock implements AsyncDisposable {
   }
 
   #misuse(expected: string, got: string): UsageError {
-    return new UsageError(`${this.resource}: expected a lock object ${expected}, got ${got}`, {
+    return new UsageError(`${this.resource}: expected a lock object ${expected}, got one ${got}`, {
       hint: 'one object is one contender: make another by lock(), semaphore() or shared()',
     });
   }

@@ -33,6 +33,7 @@ export class Locks implements AsyncDisposable {
   /**
    * A lock: one holder at a time.
    * @param name below the namespace; may have several parts, joined by `/`
+   * @returns one contender, which asks the service for nothing yet
    * @throws UsageError for what is no name
    */
   lock(name: string): Lock {
@@ -41,7 +42,8 @@ export class Locks implements AsyncDisposable {
 
   /**
    * One of several permits: as many holders at a time. All who use the name must agree on the number.
-   * @param permits from 1; 1 is a lock
+   * @param permits from 1 to what the service can do; 1 is a lock
+   * @returns one contender; that the number cannot be is told when it contends
    * @throws UsageError for what is no name
    */
   semaphore(name: string, permits: number): Lock {
@@ -58,10 +60,13 @@ export class Locks implements AsyncDisposable {
 
   /**
    * Runs a command under a lock, as the command line does: its whole process tree is dead before anybody else can have
-   * the lock, whatever becomes of this process. It has our standard input, output and error. No signal handler is
-   * installed: what is to stop it is `options.signal`.
+   * the lock, whatever becomes of this process. It has our standard input, output and error, and our working directory. No
+   * signal handler is installed: what is to stop it is `options.signal`. Its lock is not that of a session of {@link lock}: it
+   * has one of its own.
    * @param file found by the `PATH` of its environment; no shell
-   * @throws CommandError when it cannot be started, and what `Lock.acquire` throws
+   * @param args reach it byte for byte
+   * @returns how it ended, once all of its tree is dead and the lock given back
+   * @throws CommandError when it cannot be started; what `Lock.acquire` throws; what `options.onQueue` throws
    */
   async run(file: string, args: readonly string[] = [], options: RunOptions = {}): Promise<Outcome> {
     this.#sessions.closing.throwIfAborted();
@@ -76,7 +81,11 @@ export class Locks implements AsyncDisposable {
     }
   }
 
-  /** Whether the service can be used: opens the session now, if there is none. */
+  /**
+   * Whether the service can be used: opens the session now, if there is none.
+   * @param signal gives up; what was begun goes on for others who wait for it
+   * @throws as {@link connect}
+   */
   async open(signal: AbortSignal = new AbortController().signal): Promise<void> {
     const { leave } = await this.#sessions.within(
       async () => {},
@@ -89,7 +98,9 @@ export class Locks implements AsyncDisposable {
   /**
    * Ends all: who waits is rejected, leases that are held abort their `lost` and are given back, commands of `run` are
    * stopped, the session is closed. Waits for work of `hold` and for commands, since nobody else may have their locks
-   * before they have ended; within such work it must not be awaited, or it waits for itself. Twice is safe.
+   * before they have ended; within such work it must not be awaited, or it waits for itself. Leases of `acquire` are given
+   * back at once. Twice is safe.
+   * @throws nothing of ours; what a backend of one's own throws when it is closed
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();

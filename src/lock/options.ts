@@ -39,7 +39,7 @@ export interface ConnectOptions {
    * moment from which another may hold the lock. A sixth of `ttl` if absent.
    */
   readonly lossGrace?: Duration | undefined;
-  /** How long the first connection may take; `ttl` if absent. */
+  /** How long a connection may take, the first one as those after a session has ended; `ttl` if absent. */
   readonly connectTimeout?: Duration | undefined;
   /** `user:password`. Secret. */
   readonly login?: string | undefined;
@@ -70,7 +70,10 @@ const DEFAULT_NAMESPACE = 'lockex';
 /** @throws UsageError naming the option that cannot be used */
 export function readOptions(options: ConnectOptions): LockSettings {
   const { namespace = DEFAULT_NAMESPACE, log = silentLog, login, acl, tls } = options;
-  const wrong = whatIsWrongWith(namespace) ?? whatIsWrongWithParent(namespace);
+  const wrong =
+    typeof namespace === 'string'
+      ? (whatIsWrongWith(namespace) ?? whatIsWrongWithParent(namespace))
+      : 'it is no text';
   if (wrong !== undefined) {
     throw new UsageError(
       `namespace: expected names joined by "/", got ${JSON.stringify(namespace)}: ${wrong}`,

@@ -1,4 +1,3 @@
-import { constants } from 'node:os';
 import { env as environment } from 'node:process';
 import type { Contender } from '../backend/contract.js';
 import type { Command, SignalName } from '../child/child.js';
@@ -9,13 +8,14 @@ import type { Job, Outcome, Waiting } from '../supervisor/job.js';
 import { lockIdOf } from '../supervisor/lock-id.js';
 import { supervise } from '../supervisor/supervise.js';
 import { type Duration, millisecondsOf } from '../util/duration.js';
-import { UsageError } from '../util/errors.js';
 import { silentLog } from '../util/log.js';
 import { printable, SHOWN_COMMAND, showWords } from '../util/words.js';
 import { AbortFeed } from './abort-feed.js';
 import { identityOfProgram } from './identity.js';
+import { guarded } from './onlooker.js';
 import { type LockSettings, optionalMs } from './options.js';
 import { resourceOf } from './resource.js';
+import { checkRun } from './run-check.js';
 import type { Sessions } from './sessions.js';
 
 /** How to run a command under a lock. What is not said is as on the command line. */
@@ -28,7 +28,7 @@ export interface RunOptions {
   readonly shared?: boolean | undefined;
   /** How long to wait for the lock; as `connect` was told if absent, and 0 for not at all. */
   readonly timeout?: Duration | undefined;
-  /** How often to take a place in line, when the session ends while waiting; 1 if absent, `Infinity` for always. */
+  /** How often to take a place in line, when the session ends while waiting, from 1; 1 if absent, `Infinity` for always. */
   readonly attempts?: number | undefined;
   /** Stops the command, or the waiting for the lock; the outcome is `told-to-stop`. */
   readonly signal?: AbortSignal | undefined;
@@ -44,7 +44,7 @@ export interface RunOptions {
   readonly hold?: Duration | undefined;
   /** How the processes of the command are held together; the strongest way that works here if absent. */
   readonly isolation?: IsolationLevel | undefined;
-  /** Called when the wait begins, and again each time the holders or our place in line are seen to change. */
+  /** Called when the wait begins, and again each time the holders or our place in line are seen to change: as of `Lock.acquire`. */
   readonly onQueue?: ((contenders: readonly Contender[]) => void) | undefined;
 }
 
@@ -58,8 +58,12 @@ export async function runCommand(
   options: RunOptions,
 ): Promise<Outcome> {
   const { clock, log } = settings;
-  const job = jobOf(settings, command, options);
-  const signals = new AbortFeed([sessions.closing, ...(options.signal ? [options.signal] : [])]);
+  checkRun(command, options);
+  const { onQueue, failed } = guarded(options.onQueue);
+  // A backend that has nobody to tell need not look.
+  const job = jobOf(settings, command, options.onQueue === undefined ? options : { ...options, onQueue });
+  const stops = options.signal === undefined ? [] : [options.signal];
+  const signals = new AbortFeed([sessions.closing, failed, ...stops]);
   try {
     const stage = prepareStage({
       isolation: options.isolation ?? 'auto',
@@ -68,7 +72,7 @@ export async function runCommand(
       clock,
       log,
     });
-    return await supervise(job, {
+    const outcome = await supervise(job, {
       connect: (signal) => sessions.openOwn(signal),
       stage,
       handOver: async () => {},
@@ -78,6 +82,9 @@ export async function runCommand(
       clock,
       log,
     });
+    // It was what stopped the command.
+    failed.throwIfAborted();
+    return outcome;
   } finally {
     signals.end();
   }
@@ -105,13 +112,7 @@ function jobOf(settings: LockSettings, command: Command, options: RunOptions): J
     attempts: options.attempts ?? 1,
     command,
     env: options.env ?? environment,
-    stopSignal: knownSignal(options.stopSignal ?? 'SIGTERM'),
+    stopSignal: options.stopSignal ?? 'SIGTERM',
     killAfterMs: millisecondsOf('killAfter', options.killAfter ?? KILL_AFTER, 0),
   };
-}
-
-/** The guardian, which has to send it, would end of one that is none. */
-function knownSignal(name: SignalName): SignalName {
-  if (Object.hasOwn(constants.signals, name)) return name;
-  throw new UsageError(`stopSignal: expected a signal such as 'SIGTERM', got ${JSON.stringify(name)}`);
 }

@@ -11,7 +11,7 @@ interface Session {
   retired: boolean;
 }
 
-/** What came of some work in a session. The session stays open for it until `leave` is called. */
+/** What came of some work in a session. The session stays open for it until `leave` is called, once. */
 export interface InSession<T> {
   readonly value: T;
   readonly leave: () => void;
@@ -49,14 +49,7 @@ export class Sessions {
       const session = await this.#enter(signal);
       try {
         const value = await work(session.backend);
-        let left = false;
-        return {
-          value,
-          leave: () => {
-            if (!left) this.#leave(session);
-            left = true;
-          },
-        };
+        return { value, leave: () => this.#leave(session) };
       } catch (error) {
         const ended = error instanceof SessionLostError;
         if (ended) this.#retire(session);
@@ -110,7 +103,8 @@ export class Sessions {
 
   #leave(session: Session): void {
     session.users -= 1;
-    if (session.retired && session.users === 0) void this.#end(session);
+    // It has ended before, and nobody waits for this: a backend that fails at it has nobody to tell.
+    if (session.retired && session.users === 0) this.#end(session).catch(() => {});
   }
 
   #retire(session: Session): void {

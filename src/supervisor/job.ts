@@ -58,4 +58,5 @@ export type Outcome =
   | { readonly how: 'command-ended'; readonly status: ExitStatus }
   /** We were told to stop by this signal, and the command, if it ran, did not choose a status of its own. */
   | { readonly how: 'told-to-stop'; readonly by: SignalName }
+  /** The lock was lost, and the command, all of its tree, stopped for it. */
   | { readonly how: 'lease-lost'; readonly error: LeaseLostError };

@@ -10,17 +10,20 @@ export interface Ground {
   sabotage(backend: LockBackend, lease: Lease): Promise<void>;
   /** What is left of contenders once all sessions are closed: nodes, files, processes. Must come to be empty. */
   residue(): Promise<readonly string[]>;
+  /** Called when the sentence is over, however it went. */
   cleanup(): Promise<void>;
   /** How long to wait for what must happen, ms. Only those who expect a failure make it shorter. */
   readonly limitMs?: number;
 }
 
+/** Makes a ground for one sentence. */
 export type Setup = () => Promise<Ground>;
 
 /** One that wants a permit, and what has become of it. */
 export interface Contending {
   /** What `onQueue` was called with, each time. */
   readonly told: (readonly Contender[])[];
+  /** So far. */
   readonly outcome: () => 'pending' | 'got' | 'failed';
   /** The permit, or why there is none. */
   readonly lease: Promise<Lease>;
@@ -30,6 +33,7 @@ export interface Contending {
 
 /** What a sentence has at hand. */
 export class Bench {
+  /** Whose backend it is. */
   readonly ground: Ground;
   #sessions: LockBackend[] = [];
   #contending: Contending[] = [];
@@ -39,12 +43,14 @@ export class Bench {
     this.ground = ground;
   }
 
+  /** Another session, that is closed with the bench. */
   async open(): Promise<LockBackend> {
     const session = await this.ground.open();
     this.#sessions.push(session);
     return session;
   }
 
+  /** As {@link until}, with the patience of the ground. */
   until<T>(condition: () => T | Promise<T>, what: string) {
     return until(condition, what, this.ground.limitMs);
   }
@@ -93,6 +99,7 @@ export class Bench {
     return contending.lease;
   }
 
+  /** A permit if one is free now. */
   async tryAcquire(session: LockBackend, part: Partial<Claim> = {}): Promise<Lease | undefined> {
     return session.tryAcquire(this.claim(part), new AbortController().signal);
   }
@@ -114,6 +121,7 @@ export class Bench {
     return contending.lease;
   }
 
+  /** Who holds and who waits, as `session` sees it. */
   async contenders(session: LockBackend, resource = 'suite/r'): Promise<readonly Contender[]> {
     return session.contenders(resource, new AbortController().signal);
   }
@@ -126,6 +134,7 @@ export class Bench {
     await this.until(() => contending.every((one) => one.outcome() !== 'pending'), 'nobody waits any more');
   }
 
+  /** That the ground has come to be empty, once all is closed. */
   async assertNothingLeft(): Promise<void> {
     let left: readonly string[] = [];
     const gone = async () => {

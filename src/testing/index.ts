@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export type { Ground, Setup } from './bench.js';
+export type { Bench, Contending, Ground, Setup } from './bench.js';
 export type { Sentence } from './sentence.js';
 export { check, contractSuite, sentences } from './suite.js';
 export { until } from './until.js';

@@ -94,6 +94,30 @@ export const lockSentences: readonly Sentence[] = [
     },
   },
   {
+    title: 'lets one leave at the moment at which it is told whom it waits for, leaving no contender behind',
+    async run(bench) {
+      const [a, b] = [await bench.open(), await bench.open()];
+      const held = await bench.acquire(a);
+      const reason = new Error('I do not wait for that one');
+      const stop = new AbortController();
+      const acquiring = b.acquire(bench.claim({ onQueue: () => stop.abort(reason) }), stop.signal);
+      let outcome: unknown;
+      acquiring.then(
+        () => {
+          outcome = 'got';
+        },
+        (error) => {
+          outcome = error;
+        },
+      );
+      await bench.until(() => outcome !== undefined, 'the one who leaves is told that it has');
+      assert.equal(outcome, reason);
+      assert.equal((await bench.contenders(a)).length, 1);
+      await held.release();
+      await (await bench.acquire(b)).release();
+    },
+  },
+  {
     title: 'does not let one contend whose signal has aborted before',
     async run(bench) {
       const session = await bench.open();

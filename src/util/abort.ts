@@ -23,6 +23,30 @@ export function whenAborted(signal: AbortSignal, run: () => void): () => void {
   return () => signal.removeEventListener('abort', run);
 }
 
+/** What aborts with the first of several signals. */
+export interface FirstOf {
+  readonly signal: AbortSignal;
+  /** It heeds none of them any more, and none of them knows of it. */
+  end(): void;
+}
+
+/**
+ * A signal that aborts as soon as one of these does, with its reason, until `end` is called.
+ *
+ * Not AbortSignal.any: before Node 24 each leaves something behind at the signals that it is made of, and one of them may
+ * live for weeks.
+ */
+export function firstOf(signals: readonly (AbortSignal | undefined)[]): FirstOf {
+  const first = new AbortController();
+  const forget = signals.flatMap((signal) =>
+    signal === undefined ? [] : [whenAborted(signal, () => first.abort(signal.reason))],
+  );
+  const end = () => {
+    for (const each of forget) each();
+  };
+  return { signal: first.signal, end };
+}
+
 /** Resolves once the signal has aborted; never rejects. */
 export function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

@@ -3,6 +3,7 @@ import { openUptime, steadyClock } from './uptime.js';
 
 /** A timer that has been set. Cancelling one that has fired does nothing. */
 export interface Timer {
+  /** It does not run any more. */
   cancel(): void;
 }
 

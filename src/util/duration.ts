@@ -6,7 +6,7 @@ const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 type Unit = keyof typeof UNIT_MS;
 
 /** A span of time: a number of milliseconds, or a text that names its unit: `'500ms'`, `'15s'`, `'1.5m'`, `'2h'`. */
-export type Duration = number | `${number}${Unit}`;
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h'}`;
 
 /**
  * Milliseconds of a text such as `15s`; `undefined` when it is none.

@@ -27,8 +27,11 @@ export type Setting =
 
 /** What an error has beside its message. */
 export interface ErrorDetails {
+  /** What was thrown below. */
   readonly cause?: unknown;
+  /** What to do about it. */
   readonly hint?: string;
+  /** The settings that it is about. */
   readonly settings?: readonly Setting[];
 }
 
@@ -38,10 +41,14 @@ export interface ErrorDetails {
  * Anything else that is thrown is a bug in lockex.
  */
 export abstract class LockexError extends Error {
+  /** What went wrong; also where `instanceof` does not tell, since there are two versions of lockex. */
   abstract readonly kind: FailureKind;
+  /** What to do about it, in one line. */
   readonly hint: string | undefined;
+  /** The settings that it is about, by their names in the library. */
   readonly settings: readonly Setting[];
 
+  /** @param message one line: what was expected, and what came */
   constructor(message: string, { cause, hint, settings = [] }: ErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
@@ -86,6 +93,7 @@ export class WrongKindError extends LockexError {
 /** The command could not be started: there is no such file, or it is no program that we may run. */
 export class CommandError extends LockexError {
   readonly kind: 'not-executable' | 'not-found';
+
   constructor(kind: 'not-executable' | 'not-found', message: string, details?: ErrorDetails) {
     super(message, details);
     this.kind = kind;
@@ -108,8 +116,10 @@ export class LeaseLostError extends LockexError {
   readonly kind = 'lease-lost';
   /** Milliseconds from the moment of the loss until the tree must be dead; 0 when that moment has passed. */
   readonly remainingMs: number;
+  /** How it was lost. */
   readonly lossCause: LossCause;
 
+  /** @param remainingMs below 0, it is 0 */
   constructor(
     lossCause: LossCause,
     message: string,

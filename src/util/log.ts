@@ -1,7 +1,7 @@
 /** Structured fields of a log line. Never a secret. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** The part of a pino logger that the layers below `cli` use. */
+/** The part of a pino logger that is used: fields, then the message, at four levels. */
 export interface Log {
   debug(fields: LogFields, message: string): void;
   info(fields: LogFields, message: string): void;

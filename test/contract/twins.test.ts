@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../../src/backend/contract.js';
 import { MemoryBackend, MemoryService } from '../../src/backend/memory/index.js';
@@ -100,7 +101,9 @@ test('the contract suite fails a backend that leaves a contender behind when a w
     }
   }
   await fails(/^lets a waiter leave/, LeavesWaiter);
+  await fails(/^lets one leave at the moment/, LeavesWaiter);
   await fails(/^grants to the next when a waiter before it/, LeavesWaiter);
+  await fails(/^gives every permit back to use when a waiter/, LeavesWaiter);
   await fails(/^never loses a permit to one who leaves/, LeavesWaiter);
 });
 
@@ -242,4 +245,153 @@ test('the contract suite fails a backend that keeps a permit for one who never h
     }
   }
   await fails(/^keeps nothing for one who was sent away/, HoldsForWaiters);
+});
+
+test('the contract suite fails a backend that grants what is lost already, or says of what was given back that it was lost', async () => {
+  class GrantsLost extends Twin {
+    override async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
+      return altered(await this.sound.acquire(claim, signal), { isLost: () => true });
+    }
+  }
+  await fails(/^grants a free lock at once/, GrantsLost);
+  await fails(/^takes back a lease that was lost/, GrantsLost);
+  class LosesInTheEnd extends Twin {
+    override async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
+      const lease = await this.sound.acquire(claim, signal);
+      const loss = new AbortController();
+      const release = async () => {
+        loss.abort();
+        await lease.release();
+      };
+      return altered(lease, { lost: loss.signal, release });
+    }
+  }
+  await fails(/^grants a lock again and again/, LosesInTheEnd);
+});
+
+test('the contract suite fails a backend that sends everybody away who does not want to wait', async () => {
+  class NeverFree extends Twin {
+    override async tryAcquire() {
+      return undefined;
+    }
+  }
+  await fails(/^grants one who does not want to wait a free lock/, NeverFree);
+});
+
+test('the contract suite fails a backend that lets one contend who has given up', async () => {
+  class IgnoresSignal extends Twin {
+    override acquire(claim: Claim) {
+      return this.sound.acquire(claim, new AbortController().signal);
+    }
+  }
+  await fails(/^does not let one contend whose signal/, IgnoresSignal);
+});
+
+test('the contract suite fails a backend that takes different names for one, or not every name', async () => {
+  class OneForAll extends Twin {
+    override acquire(claim: Claim, signal: AbortSignal) {
+      return this.sound.acquire({ ...claim, resource: 'all' }, signal);
+    }
+  }
+  await fails(/^keeps resources apart/, OneForAll);
+  class PlainNames extends Twin {
+    override acquire(claim: Claim, signal: AbortSignal) {
+      return this.sound.acquire({ ...claim, resource: claim.resource.replace(/[^a-z/]/g, '') }, signal);
+    }
+  }
+  await fails(/^takes odd names/, PlainNames);
+});
+
+test('the contract suite fails a backend that miscounts its permits, or does not care what a name is in use as', async () => {
+  class OneTooMany extends Twin {
+    override acquire(claim: Claim, signal: AbortSignal) {
+      return this.sound.acquire({ ...claim, permits: claim.permits + 1 }, signal);
+    }
+  }
+  await fails(/^grants as many permits as there are/, OneTooMany);
+  class EachKindByItself extends Twin {
+    override acquire(claim: Claim, signal: AbortSignal) {
+      return this.sound.acquire({ ...claim, resource: `${claim.resource}-${claim.permits}` }, signal);
+    }
+  }
+  await fails(/^refuses another number of permits/, EachKindByItself);
+  await fails(/^refuses a lock where a semaphore/, EachKindByItself);
+  await fails(/^refuses a semaphore where a lock/, EachKindByItself);
+});
+
+test('the contract suite fails a backend that makes something else of a claim that it cannot keep', async () => {
+  class TakesAnything extends Twin {
+    override acquire(claim: Claim, signal: AbortSignal) {
+      return this.sound.acquire({ ...claim, permits: 1 }, signal);
+    }
+  }
+  await fails(/^refuses claims that cannot be kept/, TakesAnything);
+});
+
+test('the contract suite fails a backend whose readers are writers, or whose writers are readers', async () => {
+  class NoReaders extends Twin {
+    override acquire(claim: Claim, signal: AbortSignal) {
+      return this.sound.acquire({ ...claim, mode: 'exclusive' }, signal);
+    }
+  }
+  await fails(/^lets readers hold together/, NoReaders);
+  class NoWriters extends Twin {
+    override acquire(claim: Claim, signal: AbortSignal) {
+      return this.sound.acquire({ ...claim, mode: claim.permits > 1 ? 'exclusive' : 'shared' }, signal);
+    }
+  }
+  await fails(/^lets readers hold together/, NoWriters);
+  await fails(/^makes a reader wait for a writer/, NoWriters);
+});
+
+test('the contract suite fails a backend that says of every lease that it is held', async () => {
+  class AlwaysOurs extends Twin {
+    override async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
+      return altered(await this.sound.acquire(claim, signal), { evidence: 'a lease' });
+    }
+    override async owns() {
+      return true;
+    }
+  }
+  await fails(/^tells another session whether a lease/, AlwaysOurs);
+});
+
+test('the contract suite fails a backend that lists waiters in another order, tells of the line once, or is seen to have looked', async () => {
+  class Backwards extends Twin {
+    override async contenders(resource: string, signal: AbortSignal) {
+      const [holder, ...waiters] = await this.sound.contenders(resource, signal);
+      return [...(holder ? [holder] : []), ...waiters.reverse()];
+    }
+  }
+  await fails(/^tells waiters in order of arrival/, Backwards);
+  class TellsOnce extends Twin {
+    override acquire(claim: Claim, signal: AbortSignal) {
+      let told = false;
+      const onQueue = (contenders: readonly Contender[]) => {
+        if (!told) claim.onQueue?.(contenders);
+        told = true;
+      };
+      return this.sound.acquire({ ...claim, onQueue }, signal);
+    }
+  }
+  await fails(/^tells a waiter again when the holder changes/, TellsOnce);
+  class LeavesTrace extends Twin {
+    override async contenders(resource: string, signal: AbortSignal) {
+      const found = await this.sound.contenders(resource, signal);
+      const identity = { host: 'looker.example', pid: 1, command: 'look' };
+      await this.sound.acquire({ resource, permits: 1, mode: 'exclusive', identity }, signal);
+      return found;
+    }
+  }
+  await fails(/^knows nobody at a resource/, LeavesTrace);
+});
+
+test('each sentence of the contract has a twin: a broken backend that it fails', () => {
+  const twins = readFileSync(import.meta.filename, 'utf8');
+  const known = [...twins.matchAll(/await fails\(\/(\^[^/]+)\//g)].map(([, title = '']) => new RegExp(title));
+  const without = sentences.filter(({ title }) => !known.some((pattern) => pattern.test(title)));
+  assert.deepEqual(
+    without.map(({ title }) => title),
+    [],
+  );
 });

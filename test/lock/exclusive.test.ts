@@ -128,3 +128,43 @@ test('a method without a name of its own needs a key, and who does not wait has 
   assert.throws(() => exclusive(locks, { blocking: false, timeout: 5 }), /^UsageError: timeout/);
   assert.throws(() => exclusive(locks, { timeout: -5 }), /^UsageError: timeout/);
 });
+
+/** What JavaScript is made of a decorator by that does not look at types: as `experimentalDecorators` does, or of something else. */
+function refusesToDecorate(locks: Locks, message: RegExp, ...args: readonly unknown[]): void {
+  const decorate = exclusive(locks);
+  assert.throws(
+    () => Reflect.apply(decorate, undefined, args),
+    (error) => error instanceof UsageError && message.test(error.message),
+  );
+}
+
+test('what the types refuse is refused while the class is made, and never run without the lock', async () => {
+  await using memory = new MemoryLocks();
+  const locks = memory.connect();
+  const work = async () => {};
+  const target = { work };
+  const noMethod = /expected a method, by the standard decorators/;
+  refusesToDecorate(locks, noMethod, target, 'work', Object.getOwnPropertyDescriptor(target, 'work'));
+  refusesToDecorate(locks, noMethod, () => 1, { kind: 'getter', name: 'work' });
+  refusesToDecorate(locks, noMethod, undefined, { kind: 'field', name: 'work' });
+  refusesToDecorate(locks, noMethod, class {}, { kind: 'class', name: 'Work' });
+  const generator = async function* () {};
+  refusesToDecorate(locks, /returns a promise, got a generator/, generator, { kind: 'method', name: 'work' });
+  assert.throws(() => exclusive(locks, { hold: -1 }), /^UsageError: hold/);
+});
+
+test('a private method is exclusive, too, by the name that it has in its class', async () => {
+  await using memory = new MemoryLocks();
+  const locks = memory.connect();
+  class Till {
+    @exclusive(locks)
+    async #count(): Promise<readonly string[]> {
+      return memory.service.resources;
+    }
+
+    count(): Promise<readonly string[]> {
+      return this.#count();
+    }
+  }
+  assert.deepEqual(await new Till().count(), ['lockex/Till.#count']);
+});

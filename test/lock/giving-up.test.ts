@@ -93,3 +93,15 @@ test('hold tells of a loss at once, though the service is silent', async () => {
   await assert.rejects(holding, LeaseLostError);
   silence.end();
 });
+
+test('close waits half a second for a silent service to take the locks back, and no longer', async () => {
+  const silence = new Silence();
+  const locks = new Locks(silence.backend());
+  const lease = await locks.lock('a').acquire();
+  silence.silent = true;
+  await locks.close();
+  assert.equal(lease.owned, false);
+  assert.deepEqual(silence.service.resources, ['lockex/a'], 'it has not heard of it');
+  silence.end();
+  await until(() => silence.service.resources.length === 0, 'it is given back');
+});

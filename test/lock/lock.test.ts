@@ -48,6 +48,8 @@ test('a lock is namespace/name, in the namespace of the command line if none is 
   assert.equal(memory.connect().lock('backup').resource, 'lockex/backup');
   assert.equal(memory.connect({ namespace: 'shop/eu' }).lock('a/b').resource, 'shop/eu/a/b');
   assert.throws(() => memory.connect().lock('a//b'), UsageError);
+  // @ts-expect-error: what a variable that is not set gives a program without type checks
+  assert.throws(() => memory.connect().lock(undefined), /^UsageError: name: .*got undefined: it is no text$/);
   assert.throws(() => memory.connect({ namespace: 'zookeeper' }), /namespace: .*"zookeeper"/);
 });
 
@@ -56,11 +58,14 @@ test('one lock object is one contender: who acquires it twice is told so at once
   const locks = memory.connect();
   const lock = locks.lock('a');
   await lock.acquire();
-  await assert.rejects(lock.acquire(), /expected a lock object one that is not held|this object holds/);
+  await assert.rejects(
+    lock.acquire(),
+    /expected a lock object that is not in use, got one that holds its lock/,
+  );
   await assert.rejects(lock.tryAcquire(), UsageError);
   const other = locks.lock('a');
   const acquiring = await waiting(other);
-  await assert.rejects(other.acquire(), UsageError);
+  await assert.rejects(other.acquire(), /that is not in use, got one that is being acquired/);
   await lock.release();
   await acquiring.lease;
 });
@@ -88,6 +93,7 @@ test('a lock object can be acquired again and again, and each grant has a greate
     last = lease.fencingToken ?? 0n;
     await lock.release();
     assert.equal(lock.fencingToken, undefined);
+    assert.equal(lease.remainingMs, 0);
   }
 });
 

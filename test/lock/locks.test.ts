@@ -1,12 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Claim } from '../../src/backend/contract.js';
 import { MemoryBackend, MemoryService } from '../../src/backend/memory/index.js';
 import { connect, Locks } from '../../src/lock/locks.js';
 import type { ConnectOptions } from '../../src/lock/options.js';
 import { until } from '../../src/testing/until.js';
-import { LeaseLostError, ServiceUnreachableError, UsageError } from '../../src/util/errors.js';
+import {
+  LeaseLostError,
+  ServiceUnreachableError,
+  SessionLostError,
+  UsageError,
+} from '../../src/util/errors.js';
 import { freePort } from '../helpers/ports.js';
 import { MemoryLocks } from './kit.js';
+
+const CLAIM: Claim = {
+  resource: 'lockex/a',
+  permits: 1,
+  mode: 'exclusive',
+  identity: { host: 'host.example', pid: 1, command: 'serve' },
+};
 
 test('connect takes a URL; memory: is one service for the whole process', async () => {
   await using here = await connect('memory:locks-test');
@@ -41,6 +54,8 @@ test('options that cannot be used are refused before anything is opened, and the
     // What the types refuse, a JavaScript program may say.
     ['zk://a', { ttl: '15' as '15s' }, /^ttl: .* got "15"$/],
     ['zk://a', { ttl: '4s', lossGrace: '3s' }, /3 s does not fit into a session timeout of 4 s/],
+    // @ts-expect-error: as above
+    ['zk://a', { namespace: null }, /^namespace: .*got null: it is no text$/],
     ['zk://a', { timeout: -1 }, /^timeout: /],
     ['zk://a', { login: 'nobody' }, /^login: expected user:password/],
     ['zk://a', { acl: 'creator' }, /^acl: expected a login/],
@@ -62,6 +77,35 @@ test('a service that is not there is out of reach within the time given, and a s
   const reason = new Error('no more');
   const signal = AbortSignal.abort(reason);
   await assert.rejects(connect(url, { signal }), (error) => error === reason);
+});
+
+test('a backend of one’s own that does not come in time is out of reach, whether it heeds its signal or not; one that comes too late is closed', async () => {
+  const late: ((backend: MemoryBackend) => void)[] = [];
+  const never = () => new Promise<MemoryBackend>((resolve) => late.push(resolve));
+  await assert.rejects(connect(never, { connectTimeout: 20 }), (error) => {
+    return error instanceof ServiceUnreachableError && error.message === 'no session within 0.02 s';
+  });
+  const reason = new Error('no more');
+  const stop = new AbortController();
+  const connecting = connect(never, { signal: stop.signal });
+  await until(() => late.length === 2, 'it is asked for');
+  stop.abort(reason);
+  await assert.rejects(connecting, (error) => error === reason);
+  for (const come of late) {
+    const backend = new MemoryBackend(new MemoryService());
+    come(backend);
+    await until(async () => {
+      const lease = await backend.tryAcquire(CLAIM, new AbortController().signal).catch((error) => error);
+      return lease instanceof SessionLostError;
+    }, 'it is closed');
+  }
+  const failure = new Error('of its own');
+  await assert.rejects(
+    connect(() => {
+      throw failure;
+    }),
+    (error) => error === failure,
+  );
 });
 
 test('who connected once and could not may try again: nothing of the failure stays', async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { MemoryBackend, MemoryService } from '../../src/backend/memory/index.js';
+import { connect } from '../../src/lock/locks.js';
 import { lockIdOf } from '../../src/supervisor/lock-id.js';
 import { until } from '../../src/testing/until.js';
 import { CommandError, LockNotAcquiredError, LockTimeoutError, UsageError } from '../../src/util/errors.js';
@@ -71,8 +73,38 @@ test('close stops the commands, and waits until they are gone', async () => {
   const locks = memory.connect();
   const running = locks.run('sh', ['-c', `touch ${dir.join('ready')}; exec sleep 1000`]);
   await until(() => existsSync(dir.join('ready')), 'it runs');
+  let gone = false;
+  running.then(() => {
+    gone = true;
+  });
   await locks.close();
+  assert.equal(gone, true);
   assert.deepEqual(await running, { how: 'told-to-stop', by: 'SIGTERM' });
+});
+
+test('a command that is told to stop twice, by its signal and by close, is given its time', async () => {
+  await using memory = new MemoryLocks();
+  await using dir = await tempDir('run');
+  const locks = memory.connect();
+  const stop = new AbortController();
+  const script = `trap 'touch ${dir.join('told')}; sleep 0.5; touch ${dir.join('clean')}; exit 0' TERM; touch ${dir.join('ready')}; while :; do sleep 0.1; done`;
+  const running = locks.run('sh', ['-c', script], { signal: stop.signal, killAfter: '1m' });
+  await until(() => existsSync(dir.join('ready')), 'it runs');
+  stop.abort();
+  await until(() => existsSync(dir.join('told')), 'it is told');
+  await locks.close();
+  await running;
+  assert.ok(existsSync(dir.join('clean')), 'it was not killed');
+});
+
+test('a backend of one’s own is open still when run has made use of it', async () => {
+  const backend = new MemoryBackend(new MemoryService());
+  await using locks = await connect(backend);
+  const outcome = await locks.run('true');
+  assert.equal(outcome.how, 'command-ended');
+  assert.ok(await locks.lock('a').tryAcquire());
+  await locks.close();
+  await backend[Symbol.asyncDispose]();
 });
 
 test('a command whose lock is lost is stopped, and run tells of the loss', async () => {
@@ -95,12 +127,25 @@ test('what cannot be started, and what is no option, is thrown', async () => {
   assert.deepEqual(memory.service.resources, []);
 });
 
-test('a stop signal that is none is refused before anything is started, and not when it is to be sent', async () => {
+test('what the types refuse is refused before anything is started, and not when it is too late', async () => {
   await using memory = new MemoryLocks();
-  // What the types refuse, a JavaScript program may say.
-  const stopSignal = 'TERM' as 'SIGTERM';
-  await assert.rejects(
-    memory.connect().run('true', [], { stopSignal }),
-    (error) => error instanceof UsageError && /^stopSignal: .* got "TERM"$/.test(error.message),
-  );
+  const locks = memory.connect();
+  // A JavaScript program may say it.
+  const wrong: readonly (readonly [readonly unknown[], RegExp])[] = [
+    [['true', [], { stopSignal: 'TERM' }], /^stopSignal: expected a signal such as 'SIGTERM', got "TERM"$/],
+    [['true', [], { isolation: 'jail' }], /^isolation: expected one of 'cgroup', .*, got "jail"$/],
+    [['true', [], { attempts: Number.NaN }], /^attempts: expected a number from 1, or Infinity, got NaN$/],
+    [['true', [], { attempts: 0 }], /^attempts: .* got 0$/],
+    [[undefined], /^command: expected a text, got undefined$/],
+    [['true', ['-c', null]], /^arguments: expected texts, got \["-c",null\]$/],
+    [['true', '-c'], /^arguments: /],
+  ];
+  for (const [args, message] of wrong) {
+    await assert.rejects(
+      () => Reflect.apply(locks.run, locks, args),
+      (error) => error instanceof UsageError && message.test(error.message),
+      String(message),
+    );
+  }
+  assert.equal(memory.sessions.length, 0);
 });

@@ -78,6 +78,21 @@ test('who is cut off loses the lock before anybody else can have it, hears of it
   assert.equal(lock.owned, true);
 });
 
+test('a look that a broken connection interrupts is taken again, and never ends the program by an error that nobody caught', async () => {
+  await using proxy = await startProxy(zookeeper.address);
+  await using locks = await connect(`zk://${proxy.address}`, { ttl: '6s' });
+  const lock = locks.lock('look');
+  for (let round = 0; round < 5; round += 1) {
+    proxy.mode = 'dropToServer';
+    const sent = proxy.bytesFromClient;
+    const looking = lock.locked();
+    await until(() => proxy.bytesFromClient > sent, 'it asks');
+    proxy.reset();
+    proxy.mode = 'pass';
+    assert.equal(await looking, false);
+  }
+});
+
 test('a program whose event loop was blocked for longer than its lease knows at once that it has none', async () => {
   await using locks = await connect(`zk://${zookeeper.address}`, { ttl: '4s' });
   const lock = locks.lock('blocked');

@@ -1,3 +1,4 @@
+import { whenAborted } from '../../util/abort.js';
 import { SessionLostError, UsageError } from '../../util/errors.js';
 import { checkClaim, checkResource } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
@@ -17,26 +18,28 @@ const TRAITS: Traits = {
 
 /** One session with a {@link MemoryService}. */
 export class MemoryBackend implements LockBackend {
+  /** All but the handover delay. */
   readonly traits = TRAITS;
   readonly farewells = [];
   readonly #service: MemoryService;
   #disposed = false;
 
+  /** @param service all sessions with one service exclude each other, and nobody else */
   constructor(service: MemoryService) {
     this.#service = service;
   }
 
   async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
     const place = this.#enter(claim, signal);
-    const onAbort = () => place.leave(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
+    // It may have aborted by now: `onQueue` is called while we take our place.
+    const forget = whenAborted(signal, () => place.leave(signal.reason));
     try {
       const lease = await place.lease;
       // The grant and the abort may both have come before we were called back.
       if (signal.aborted) throw signal.reason;
       return lease;
     } finally {
-      signal.removeEventListener('abort', onAbort);
+      forget();
     }
   }
 

@@ -44,6 +44,7 @@ export class MemoryService {
   readonly #wakes = new Map<string, Timer>();
   #lastToken = 0n;
 
+  /** @param clock by which minimum holds pass */
   constructor(clock: Clock = systemClock) {
     this.#clock = clock;
   }
@@ -51,6 +52,7 @@ export class MemoryService {
   /**
    * Takes the last place in line.
    * @throws WrongKindError when the resource is in use as another kind
+   * @internal for `MemoryBackend`
    */
   enter(claim: Claim, session: Session): Entered {
     const queue = this.#queue(claim.resource);
@@ -87,7 +89,10 @@ export class MemoryService {
     return [...this.#queues.keys()].filter((resource) => this.#queue(resource).length > 0);
   }
 
-  /** Holders first, then waiters in order. */
+  /**
+   * Holders first, then waiters in order.
+   * @internal for `MemoryBackend`
+   */
   contenders(resource: string, session: Session): readonly Contender[] {
     return this.#view(this.#queue(resource), (entry) => entry.session === session);
   }

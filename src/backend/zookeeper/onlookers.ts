@@ -98,10 +98,9 @@ export async function readPermits(
 
 /** Everybody who contends for a resource, whatever its kind; none when it does not exist. */
 export async function readContenders(session: Session, path: string): Promise<Contender[]> {
-  // In this order: of one who leaves meanwhile, its marker or itself is seen.
-  const found = readNode(session, path);
-  const markers = await readKept(session, path);
-  const { data, children } = await found;
+  // Asked in this order: of one who leaves meanwhile, its marker or itself is seen. Waited for together: what fails of one that
+  // nobody waits for yet would end the program.
+  const [{ data, children }, markers] = await Promise.all([readNode(session, path), readKept(session, path)]);
   if (typeof decodeLimit(data) === 'object') {
     return [
       ...keptOf(markers, children).map(keeperOf),
