@@ -126,4 +126,11 @@ export const EXPECTATIONS: Readonly<Record<string, Readonly<Record<string, Check
     [`${ETCD} -i nightly --once -- report`]: refuses('report', 1),
     [`${ETCD} -i nightly -t 2 -- report`]: refuses('report', 1, 2000),
   },
+
+  distributedlock: {
+    'lockex --url memcached://mc1:11211 -n -i report -- python manage.py report --all': refuses(
+      'python manage.py report --all',
+      1,
+    ),
+  },
 };
