@@ -38,6 +38,7 @@ export class Bench {
   #sessions: LockBackend[] = [];
   #contending: Contending[] = [];
   #pid = 1000;
+  #lack: string | undefined;
 
   constructor(ground: Ground) {
     this.ground = ground;
@@ -48,6 +49,16 @@ export class Bench {
     const session = await this.ground.open();
     this.#sessions.push(session);
     return session;
+  }
+
+  /** What this backend cannot do, by its traits, so that the sentence has nothing to say of it. */
+  get lack(): string | undefined {
+    return this.#lack;
+  }
+
+  /** Says that the sentence does not apply, and why. */
+  doesNotApply(lack: string): void {
+    this.#lack = lack;
   }
 
   /** As {@link until}, with the patience of the ground. */

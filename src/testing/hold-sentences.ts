@@ -28,6 +28,7 @@ async function refusesHold(bench: Bench): Promise<boolean> {
   if (session.traits.hold) return false;
   await assert.rejects(bench.contend(session, { holdMs: 1 }).lease, UsageError);
   await assert.rejects(bench.tryAcquire(session, { holdMs: 1 }), UsageError);
+  bench.doesNotApply('no minimum hold');
   return true;
 }
 
@@ -211,7 +212,7 @@ export const holdSentences: readonly Sentence[] = [
     async run(bench) {
       if (await refusesHold(bench)) return;
       const [a, b, c] = [await bench.open(), await bench.open(), await bench.open()];
-      if (a.traits.maxPermits < 2) return;
+      if (a.traits.maxPermits < 2) return bench.doesNotApply('one permit');
       const two = { permits: 2 };
       const { lease, before } = await take(bench, a, two);
       const other = await bench.tryAcquire(b, two);
@@ -227,7 +228,7 @@ export const holdSentences: readonly Sentence[] = [
     async run(bench) {
       if (await refusesHold(bench)) return;
       const [a, b] = [await bench.open(), await bench.open()];
-      if (!a.traits.shared) return;
+      if (!a.traits.shared) return bench.doesNotApply('no readers');
       const { lease, before } = await take(bench, a, { mode: 'shared' });
       await lease.release();
       const reader = await bench.tryAcquire(b, { mode: 'shared' });

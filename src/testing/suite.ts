@@ -16,8 +16,11 @@ export const sentences: readonly Sentence[] = [
   ...holdSentences,
 ];
 
-/** Passes when the sentence holds on this ground, and nothing is left of it afterwards. */
-export async function check(sentence: Sentence, setup: Setup): Promise<void> {
+/**
+ * Passes when the sentence holds on this ground, and nothing is left of it afterwards.
+ * @returns what the backend cannot do, by its traits, where the sentence therefore does not apply; asking for it was refused
+ */
+export async function check(sentence: Sentence, setup: Setup): Promise<string | undefined> {
   const ground = await setup();
   try {
     const bench = new Bench(ground);
@@ -27,12 +30,19 @@ export async function check(sentence: Sentence, setup: Setup): Promise<void> {
       await bench.close();
     }
     await bench.assertNothingLeft();
+    return bench.lack;
   } finally {
     await ground.cleanup();
   }
 }
 
-/** Tests that a backend keeps the contract, a test a sentence. */
+/** Tests that a backend keeps the contract, a test a sentence; one that does not apply says why in a diagnostic. */
 export function contractSuite(name: string, setup: Setup): void {
-  for (const sentence of sentences) test(`${name} ${sentence.title}`, () => check(sentence, setup));
+  for (const sentence of sentences) {
+    const title = `${name} ${sentence.title}`;
+    test(title, async (t) => {
+      const lack = await check(sentence, setup);
+      if (lack !== undefined) t.diagnostic(`${title}: does not apply: ${lack}`);
+    });
+  }
 }

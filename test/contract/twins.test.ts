@@ -5,6 +5,7 @@ import type { Claim, Contender, Lease, LockBackend, Traits } from '../../src/bac
 import { MemoryBackend, MemoryService } from '../../src/backend/memory/index.js';
 import type { Ground } from '../../src/testing/bench.js';
 import { check, sentences } from '../../src/testing/suite.js';
+import { UsageError } from '../../src/util/errors.js';
 
 /** A memory backend that keeps the contract, to be broken in one place. */
 class Twin implements LockBackend {
@@ -56,24 +57,53 @@ function altered(lease: Lease, part: Partial<Lease>): Lease {
   };
 }
 
-/** Runs one sentence against a broken backend: it must fail, and for want of patience if it cannot see why. */
-async function fails(title: RegExp, Broken: new (service: MemoryService) => Twin): Promise<void> {
-  const found = sentences.filter((sentence) => title.test(sentence.title));
-  assert.equal(found.length, 1, `${title} means one sentence`);
+type Kind = new (service: MemoryService) => Twin;
+
+/** Runs the one sentence whose title matches against a backend. */
+async function ask(title: RegExp, Kind: Kind): Promise<string | undefined> {
+  const [sentence, ...more] = sentences.filter((each) => title.test(each.title));
+  assert.ok(sentence !== undefined && more.length === 0, `${title} means one sentence`);
   const setup = async (): Promise<Ground> => {
     const service = new MemoryService();
     return {
-      open: async () => new Broken(service),
+      open: async () => new Kind(service),
       sabotage: async (backend) => service.expire(backend instanceof Twin ? backend.sound : backend),
       residue: async () => service.resources,
       cleanup: async () => {},
       limitMs: 300,
     };
   };
-  for (const sentence of found) {
-    await assert.rejects(check(sentence, setup), Error, `"${sentence.title}" let a broken backend pass`);
-  }
+  return check(sentence, setup);
 }
+
+/** A broken backend must fail a sentence, and for want of patience if that cannot see why. */
+async function fails(title: RegExp, Broken: Kind): Promise<void> {
+  await assert.rejects(ask(title, Broken), Error, `${title} let a broken backend pass`);
+}
+
+test('the contract suite says of a backend without readers that the sentences about them do not apply', async () => {
+  class NoReaders extends Twin {
+    override readonly traits = { ...this.sound.traits, shared: false };
+    override async acquire(claim: Claim, signal: AbortSignal) {
+      if (claim.mode === 'shared') throw new UsageError('expected a lock, got a reader: there are none');
+      return this.sound.acquire(claim, signal);
+    }
+    override async tryAcquire(claim: Claim, signal: AbortSignal) {
+      if (claim.mode === 'shared') throw new UsageError('expected a lock, got a reader: there are none');
+      return this.sound.tryAcquire(claim, signal);
+    }
+  }
+  assert.equal(await ask(/^lets readers hold together/, NoReaders), 'no readers');
+  assert.equal(await ask(/^keeps writers out for the hold/, NoReaders), 'no readers');
+  assert.equal(await ask(/^keeps resources apart/, NoReaders), undefined);
+});
+
+test('the contract suite fails a backend that says it has no readers, and makes locks of them', async () => {
+  class FakesReaders extends Twin {
+    override readonly traits = { ...this.sound.traits, shared: false };
+  }
+  await fails(/^lets readers hold together/, FakesReaders);
+});
 
 test('the contract suite fails a backend that always grants', async () => {
   let resource = 0;

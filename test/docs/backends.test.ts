@@ -57,6 +57,32 @@ test('what docs/backends.md promises is what the tests ask for, cell by cell', (
     );
 });
 
+/** The rows of the page that name a test: its file below `test`, without its ending, and how its title begins. */
+function namedTests(page: string): { file: string; title: string }[] {
+  const [, , ...rows] = page.slice(page.indexOf('## What shows it')).match(/^\|.*$/gm) ?? [];
+  return rows.map((row) => {
+    const [, file, title] = /^\| .+ \| `([^`]+)`: (.+) \|$/.exec(row) ?? [];
+    if (file === undefined || title === undefined)
+      throw new Error(`expected a row that names a test, got ${row}`);
+    return { file, title };
+  });
+}
+
+/** Whether the source of a test file has a test whose title begins so. */
+function hasTest(source: string, title: string): boolean {
+  return ["'", '"', '`'].some((quote) => source.includes(`test(${quote}${title}`));
+}
+
+test('each test that the page names is there', () => {
+  const named = namedTests(readFileSync(PAGE, 'utf8'));
+  assert.ok(named.length > 20);
+  for (const { file, title } of named) {
+    const source = readFileSync(new URL(`../${file}.test.ts`, import.meta.url), 'utf8');
+    assert.ok(hasTest(source, title), `${file}: ${title}`);
+  }
+  assert.equal(hasTest("test('a lock is kept', () => {});", 'a lock is lost'), false);
+});
+
 test('each service of the registry has its section on that page', async () => {
   const page = readFileSync(PAGE, 'utf8');
   const { SCHEMES } = await import('../../src/backend/registry.js');

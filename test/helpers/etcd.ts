@@ -8,6 +8,8 @@ import { type TempDir, tempDir } from './temp.js';
 export interface EtcdOptions {
   /** ms; 1000 unless told. The shortest time to live is one and a half of it, in whole seconds. */
   readonly electionMs?: number;
+  /** Whether it has its HTTP gateway, by which a lease is ended after `kill -9` of lockex; as usual unless told. */
+  readonly gateway?: boolean;
   /** TLS for clients: the server's certificate, and the authority that clients' certificates must be signed by, if any. */
   readonly tls?: { readonly certificate: Certificate; readonly clientsOf?: Certificate };
   /** Seconds that the token of a login lives after its last use; 300 unless told. */
@@ -177,7 +179,7 @@ async function startAll(size: number, options: EtcdOptions): Promise<Etcd> {
 function serverArgs(
   at: { readonly name: string; readonly port: number; readonly peerPort: number; readonly members: string },
   dir: TempDir,
-  { electionMs = 1000, tls, tokenSeconds }: EtcdOptions,
+  { electionMs = 1000, gateway = true, tls, tokenSeconds }: EtcdOptions,
 ): string[] {
   const client = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${at.port}`;
   const peer = `http://127.0.0.1:${at.peerPort}`;
@@ -188,6 +190,7 @@ function serverArgs(
     ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
     ...['--initial-cluster', at.members, '--initial-cluster-token', dir.path],
     ...['--heartbeat-interval', String(electionMs / 10), '--election-timeout', String(electionMs)],
+    `--enable-grpc-gateway=${gateway}`,
     ...(tls === undefined ? [] : ['--cert-file', tls.certificate.cert, '--key-file', tls.certificate.key]),
     ...(tokenSeconds === undefined ? [] : ['--auth-token-ttl', String(tokenSeconds)]),
     ...(clients === undefined ? [] : ['--client-cert-auth', '--trusted-ca-file', clients.cert]),

@@ -8,6 +8,7 @@ import { FrameSplitter, frame, int32, int64 } from './zk-frames.js';
  */
 export class SessionThief implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
+  readonly #heard = new Set<string>();
   #credentials: Buffer | undefined;
 
   private constructor(
@@ -27,6 +28,11 @@ export class SessionThief implements AsyncDisposable {
 
   get address(): string {
     return `127.0.0.1:${this.port}`;
+  }
+
+  /** How many sessions have been overheard so far. */
+  get sessions(): number {
+    return this.#heard.size;
   }
 
   /** Ends the session on the server; resolves when the server has. */
@@ -58,7 +64,11 @@ export class SessionThief implements AsyncDisposable {
       if (greeting === undefined) return;
       heard = true;
       // After its length, the protocol version and the timeout: id (8), the password's length (4) and the password (16).
-      this.#credentials = greeting.subarray(12, 12 + 28);
+      const credentials = greeting.subarray(12, 12 + 28);
+      // Who asks for a session that has expired is told of one without an id.
+      if (credentials.readBigInt64BE() === 0n) return;
+      this.#credentials = credentials;
+      this.#heard.add(credentials.toString('hex'));
     });
     for (const [one, other] of [
       [client, server],

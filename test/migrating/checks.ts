@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { until } from '../../src/testing/until.js';
-import { HOLD_S, type Stage } from './stage.js';
+import { kazoo } from '../backend/zookeeper/kazoo-peer.js';
+import { alive } from '../helpers/processes.js';
+import { startProxy } from '../helpers/proxy.js';
+import { SessionThief } from '../helpers/session-thief.js';
+import { HOLD_S, type LineRun, type Stage } from './stage.js';
 
 /** What a line of the document is seen to do. */
 export type Check = (stage: Stage, line: string) => Promise<void>;
@@ -144,12 +149,6 @@ export function sharesTheLockOf(other: string): Check {
   };
 }
 
-/** Nobody runs it, and yet it ends with status 1: the hold of one that ran before is still in effect. */
-export const isHeldStill: Check = async (stage, line) => {
-  const run = await stage.start(line, 0);
-  assert.equal(await run.refused(), 1, run.stderr);
-};
-
 /** It holds the lock until it gets SIGTERM, and then the next one has it. */
 export const staysUntilTold: Check = async (stage, line) => {
   // What is told to stop is lockex, and not the shell around it.
@@ -176,6 +175,155 @@ export const grows: Check = async (stage, line) => {
   const [one = 0n, two = 0n, three = 0n] = numbers;
   assert.ok(one < two && two < three, numbers.join(' '));
 };
+
+/** A line of theirs holds: ours waits inside, where it is theirs, and runs when the other has ended. */
+export function waitsInsideFor(theirs: string, standsInLine: (run: LineRun) => boolean): Check {
+  return async (stage, line) => {
+    const old = await stage.start(theirs);
+    await old.running();
+    const run = await stage.start(line);
+    await until(() => run.hasLogged('acquired') && standsInLine(run), `the tool within ${line} waits`);
+    assert.deepEqual(run.started, []);
+    await old.end();
+    await run.running();
+    await run.end();
+  };
+}
+
+/** Whether a process of a run waits for a lock of flock's. */
+export function waitsForFlock(run: LineRun): boolean {
+  const waiters = readFileSync('/proc/locks', 'utf8').matchAll(/-> FLOCK +ADVISORY +\w+ (\d+) /g);
+  const tree = run.tree();
+  return [...waiters].some(([, pid]) => tree.includes(Number(pid)));
+}
+
+/** It says this in its log, at the level that the line has. */
+export function says(pattern: RegExp): Check {
+  return async (stage, line) => {
+    const run = await stage.start(line);
+    await run.running();
+    assert.ok(
+      run.logs.some(({ msg }) => pattern.test(String(msg))),
+      run.stderr,
+    );
+    await run.end();
+  };
+}
+
+/** One that waits says who holds the lock, and since when. */
+export const tellsWhoHolds: Check = async (stage, line) => {
+  const first = await stage.start(line);
+  const { words } = await first.running();
+  const second = await stage.start(line);
+  await second.waiting();
+  assert.match(
+    second.stderr,
+    new RegExp(`waiting: held by \\S+:\\d+ \\(${words}\\) since \\d\\d:\\d\\d:\\d\\d`),
+  );
+  await first.end();
+  await second.end();
+};
+
+/** In ZooKeeper it is kazoo's lock at this path: kazoo does not get it while it runs, and does when it has ended. */
+export function isKazoosLock(path: string): Check {
+  return async (stage, line) => {
+    const peerOf = () => stage.use(kazoo(stage.addresses.zookeeper ?? '', 'lock', path, 'peer:1'));
+    const run = await stage.start(line);
+    await run.running();
+    assert.equal(await (await peerOf()).ask('try'), 'refused');
+    await run.end();
+    const peer = await peerOf();
+    assert.equal(await peer.ask('try'), 'acquired');
+    const next = await stage.start(line);
+    await next.waiting();
+    await peer.ask('release');
+    await next.running();
+    await next.end();
+  };
+}
+
+/** A daemon that its command leaves behind is dead when it has ended. */
+export const stopsWhatIsLeft: Check = async (stage, line) => {
+  const run = await stage.start(line, 'leaves');
+  assert.deepEqual(await run.exited, { code: 0, signal: null }, run.stderr);
+  const [, left] = run.started;
+  assert.equal(left?.words, 'left');
+  assert.equal(alive(left.pid), false);
+};
+
+/** The lock is kept for as long as the command runs, also when the minimum hold has passed. */
+export function outlastsItsHold(words: string): Check {
+  return async (stage, line) => {
+    // One that waits, should the hold of a run before be in effect.
+    const first = await stage.start(line.replace('--once ', ''));
+    assert.equal((await first.running()).words, words);
+    const since = performance.now();
+    // A second more: a service may round a hold up.
+    await until(() => performance.now() - since > (HOLD_S + 1) * 1000, 'the hold has passed');
+    const second = await stage.start(line, 0);
+    assert.equal(await second.refused(), 1, second.stderr);
+    await first.end();
+    const third = await stage.start(line, 0);
+    await third.running();
+    await third.exited;
+  };
+}
+
+/** With a hold as long as the line has it, a server that was started a moment ago lets nobody run it. */
+export const isRefusedByAYoungServer: Check = async (stage, line) => {
+  const run = await stage.start(line, 0, { wholeHold: true });
+  assert.equal(await run.refused(), 69, run.stderr);
+  assert.match(run.stderr, /started/);
+};
+
+/** Nobody answers: it gives up with 69 when it has tried so often. */
+export function triesSoOften(count: number): Check {
+  return async (stage, line) => {
+    const env = { LOCKEX_LOG_LEVEL: 'debug' };
+    const run = await stage.start(line, 0, { addresses: { zookeeper: '127.0.0.1:1' }, env });
+    assert.equal(await run.refused(), 69, run.stderr);
+    const tries = run.logs.filter(({ msg }) => msg === 'a connection to ZooKeeper ended');
+    assert.equal(tries.length, count, run.stderr);
+  };
+}
+
+/** More resets of its connection than it may make attempts at first do not touch it. */
+export function survivesResets(count: number): Check {
+  return async (stage, line) => {
+    const proxy = await stage.use(startProxy(stage.addresses.zookeeper ?? ''));
+    const run = await stage.start(line, 'stays', { addresses: { zookeeper: proxy.address } });
+    await run.running();
+    for (let round = 0; round < count; round += 1) {
+      const { accepted } = proxy;
+      proxy.reset();
+      await until(() => proxy.accepted > accepted, 'it connects again');
+    }
+    const second = await stage.start(line);
+    await second.waiting();
+    assert.equal(run.ended, undefined, run.stderr);
+    await run.end();
+    await second.running();
+    await second.end();
+  };
+}
+
+/** While it waits, it takes so many places in line, one after each session that it loses, and then gives up with 69. */
+export function takesPlaces(count: number): Check {
+  return async (stage, line) => {
+    const holder = await stage.start(line);
+    await holder.running();
+    const thief = await stage.use(SessionThief.start(stage.addresses.zookeeper ?? ''));
+    const waiter = await stage.start(line, 0, { addresses: { zookeeper: thief.address } });
+    await waiter.waiting();
+    for (let place = 1; place <= count; place += 1) {
+      await until(() => thief.sessions === place || waiter.ended, `session ${place} of ${waiter.line}`);
+      assert.equal(waiter.ended, undefined, waiter.stderr);
+      await thief.endSession();
+    }
+    assert.equal(await waiter.refused(), 69, waiter.stderr);
+    await holder.end();
+  };
+}
 
 /** All of them, one after the other. */
 export function all(...checks: readonly Check[]): Check {

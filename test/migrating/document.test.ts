@@ -6,6 +6,7 @@ import { SCHEMES } from '../../src/backend/registry.js';
 import { allOptions, variablesOf } from '../../src/cli/option-names.js';
 import { codeIn, DOCUMENT, readDocument, takeApart } from './document.js';
 import { EXPECTATIONS } from './expectations.js';
+import { LIBRARY_LINES } from './library-lines.js';
 import { THEIRS } from './their-options.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -21,8 +22,8 @@ function differences(documented: readonly string[], expected: readonly string[])
 }
 
 const documented = document.lines.map(({ section, ours }) => `${section}: ${ours}`);
-const expected = Object.entries(EXPECTATIONS).flatMap(([section, lines]) =>
-  Object.keys(lines).map((line) => `${section}: ${line}`),
+const expected = [EXPECTATIONS, LIBRARY_LINES].flatMap((all) =>
+  Object.entries(all).flatMap(([section, lines]) => Object.keys(lines).map((line) => `${section}: ${line}`)),
 );
 
 test('every line of the page is checked, and no other', () => {

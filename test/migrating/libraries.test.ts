@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Addresses, withAddresses } from './addresses.js';
 import { type Program, readDocument } from './document.js';
+import { LIBRARY_LINES, programOf } from './library-lines.js';
 import { Project } from './programs.js';
 import { startServices, TIMEOUT_S } from './services.js';
 
@@ -25,7 +26,7 @@ after(() => services[Symbol.asyncDispose]());
 
 /** With the addresses here, and with a timeout that the services, which were just started, are old enough for. */
 const here = ({ text }: Pick<Program, 'text'>) =>
-  withAddresses(text, addresses).text.replaceAll(/ttl: '15s'/g, `ttl: '${TIMEOUT_S}s'`);
+  withAddresses(text, addresses).text.replaceAll(/ttl: '\d+s'/g, `ttl: '${TIMEOUT_S}s'`);
 
 test('every program of the page is run, and no other', () => {
   assert.deepEqual(programs.map(({ name }) => name).sort(), Object.keys(EXPECTED).sort());
@@ -43,6 +44,19 @@ for (const [name, outputs] of Object.entries(EXPECTED)) {
       assert.equal(run.stderr, '');
     }
   });
+}
+
+for (const [section, lines] of Object.entries(LIBRARY_LINES)) {
+  for (const [line, around] of Object.entries(lines)) {
+    test(`${section}: ${line}`, async (t) => {
+      const project = await Project.make(t);
+      const text = here({ text: programOf(line, around) }).replaceAll('/tmp/', `${project.directory}/`);
+      const run = await project.run(await project.write('line', text));
+      assert.deepEqual(run.ended, { code: 0, signal: null }, run.stderr);
+      assert.equal(run.stdout, around.writes);
+      assert.equal(run.stderr, '');
+    });
+  }
 }
 
 test('a program that leaves its hold out is found', async (t) => {

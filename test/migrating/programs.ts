@@ -24,6 +24,11 @@ export class Project {
     return new Project(t, dir);
   }
 
+  /** Where it is. */
+  get directory(): string {
+    return this.dir.path;
+  }
+
   /** Writes a program, and returns its path. */
   async write(name: string, text: string): Promise<string> {
     const path = this.dir.join(`${name}.mts`);

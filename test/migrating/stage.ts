@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { chmod, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import type { TestContext } from 'node:test';
 import { until } from '../../src/testing/until.js';
 import { LOCKEX, Lockex, NODE_FIRST_PATH } from '../helpers/lockex.js';
@@ -11,12 +11,29 @@ import { TIMEOUT_S } from './services.js';
 /** The commands of the document. They tell in a journal that they run, and with what. */
 const STUBS = ['serve', 'report', 'redis-server', 'backup', 'make', 'python', 'uptime', 'dump', 'export'];
 
-/** `$STUB` says what it does then: stay until it is ended, or end with that status. */
+/**
+ * `$STUB` says what it does then: stay until it is ended, leave a daemon behind and end, or end with that status. The daemon
+ * stands in the journal as `left`.
+ */
 const STUB = `#!/bin/sh
 echo "$$ $(basename "$0") $*" >> "$JOURNAL"
 [ "$STUB" = stays ] && exec sleep 300
-exit "$STUB"
+[ "$STUB" = leaves ] || exit "$STUB"
+setsid sleep 300 &
+echo "$! left" >> "$JOURNAL"
 `;
+
+/** What the commands of a line do. */
+export type Stub = number | 'stays' | 'leaves';
+
+/** What differs from the usual for one run of a line. */
+export interface Differently {
+  /** Ways to the services other than the stage's. */
+  readonly addresses?: Addresses;
+  /** Whether a `--hold` is as long as the document has it. */
+  readonly wholeHold?: boolean;
+  readonly env?: NodeJS.ProcessEnv;
+}
 
 /**
  * Every `--hold` of the document is so long in a test, s: who waits for five minutes is no test, and a memcached grants no
@@ -34,7 +51,7 @@ export class Stage {
   private constructor(
     private readonly t: TestContext,
     private readonly dir: TempDir,
-    private readonly addresses: Addresses,
+    readonly addresses: Addresses,
   ) {
     stages += 1;
     this.#lockpath = `stage-${process.pid}-${stages}`;
@@ -42,11 +59,17 @@ export class Stage {
 
   static async make(t: TestContext, addresses: Addresses): Promise<Stage> {
     const dir = await scope(t).use(tempDir('migrating'));
-    await symlink(LOCKEX, dir.join('lockex'));
-    for (const name of STUBS) await program(dir.join(name), STUB);
+    await mkdir(dir.join('bin'));
+    await symlink(LOCKEX, dir.join('bin', 'lockex'));
+    for (const name of STUBS) await program(dir.join('bin', name), STUB);
     // What stands before the last command of a line.
-    await program(dir.join('prepare'), '#!/bin/sh\n');
+    await program(dir.join('bin', 'prepare'), '#!/bin/sh\n');
     return new Stage(t, dir, addresses);
+  }
+
+  /** Things of one test, ended after it. */
+  use<T extends AsyncDisposable>(thing: T | Promise<T>): Promise<T> {
+    return scope(this.t).use(thing);
   }
 
   /** The text of a file that a line has written, `/tmp/NAME` in the document. */
@@ -55,19 +78,21 @@ export class Stage {
   }
 
   /** Starts a line as a shell does. Its commands stay, unless `stub` is the status that they end with. */
-  async start(line: string, stub: number | 'stays' = 'stays'): Promise<LineRun> {
+  async start(line: string, stub: Stub = 'stays', how: Differently = {}): Promise<LineRun> {
     this.#runs += 1;
     const journal = this.dir.join(`journal-${this.#runs}`);
-    const { text, env } = withAddresses(line, this.addresses);
-    const shown = text.replaceAll('/tmp/', `${this.dir.path}/`).replaceAll(/--hold \S+/g, `--hold ${HOLD_S}`);
+    const { text, env } = withAddresses(line, how.addresses ?? this.addresses);
+    const here = text.replaceAll('/tmp/', `${this.dir.path}/`);
+    const shown = how.wholeHold ? here : here.replaceAll(/--hold \S+/g, `--hold ${HOLD_S}`);
     return scope(this.t).use(
       new LineRun(shown, journal, {
         ...env,
-        PATH: `${this.dir.path}:${NODE_FIRST_PATH}`,
+        PATH: `${this.dir.join('bin')}:${NODE_FIRST_PATH}`,
         LOCKEX_LOCKPATH: this.#lockpath,
         LOCKEX_TIMEOUT: String(TIMEOUT_S),
         JOURNAL: journal,
         STUB: String(stub),
+        ...how.env,
       }),
     );
   }

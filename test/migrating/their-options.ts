@@ -19,7 +19,7 @@ export const THEIRS: Readonly<Record<string, readonly string[]>> = {
   distmutex: ['-once', 'MEMCACHE_SERVERS', 'MEMCACHE_KEY'],
   // cmd/dlock/main.go
   dlock: ['-name', '-redis', '-expire'],
-  // flock(1), util-linux 2.38
+  // flock(1), util-linux 2.38, and what later versions have
   flock: [
     '--command',
     '--conflict-exit-code',
@@ -33,6 +33,9 @@ export const THEIRS: Readonly<Record<string, readonly string[]>> = {
     '--verbose',
     '--help',
     '--version',
+    '--fcntl',
+    '--start',
+    '--length',
   ],
   // command/lock, and what all consul commands have
   'consul lock': [
@@ -55,6 +58,15 @@ export const THEIRS: Readonly<Record<string, readonly string[]>> = {
     '-tls-server-name',
     '-datacenter',
     '-stale',
+    'CONSUL_HTTP_ADDR',
+    'CONSUL_HTTP_TOKEN',
+    'CONSUL_HTTP_TOKEN_FILE',
+    'CONSUL_HTTP_SSL',
+    'CONSUL_CACERT',
+    'CONSUL_CAPATH',
+    'CONSUL_CLIENT_CERT',
+    'CONSUL_CLIENT_KEY',
+    'CONSUL_TLS_SERVER_NAME',
   ],
   // etcdctl lock --help, 3.4 (and 3.5: --auth-jwt-token)
   'etcdctl lock': [
@@ -98,7 +110,7 @@ export const THEIRS: Readonly<Record<string, readonly string[]>> = {
     'LockTimeoutException',
     'LockException',
   ],
-  // its README and distributedlock/__init__.py, 1.2
+  // its README and distributedlock/__init__.py; that of django-distributedlock
   distributedlock: [
     'key',
     'blocking',
@@ -108,5 +120,8 @@ export const THEIRS: Readonly<Record<string, readonly string[]>> = {
     'DEFAULT_LOCK_FACTORY',
     'DEBUG',
     'LockNotAcquiredError',
+    'DISTRIBUTEDLOCK_BLOCKING',
+    'DISTRIBUTEDLOCK_TIMEOUT',
+    'DISTRIBUTEDLOCK_CLIENT',
   ],
 };

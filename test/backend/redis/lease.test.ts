@@ -6,7 +6,7 @@ import { LeaseLostError } from '../../../src/util/errors.js';
 import { startProxy } from '../../helpers/proxy.js';
 import { type RedisServer, startRedis } from '../../helpers/redis.js';
 import { scope } from '../../helpers/scope.js';
-import { acquire, claimOf, never, openAt, TTL_MS, timed } from './kit.js';
+import { acquire, claimOf, never, openAt, TTL_MS, timed, tryAcquire } from './kit.js';
 
 let redis: RedisServer;
 before(async () => {
@@ -112,6 +112,22 @@ test('a server that is restarted and has kept its data takes no lease away', asy
   const before = held.deadline();
   await until(() => held.deadline() > before + TTL_MS / 4, 'renewals are acknowledged again');
   assert.equal(held.isLost(), false);
+});
+
+test('a server whose memory is full takes no lease away, and grants no further one', async (t) => {
+  const it = scope(t);
+  const redis = await it.use(startRedis({ args: ['--maxmemory-policy', 'noeviction'] }));
+  await redis.grown(TTL_MS);
+  const session = await it.use(openAt(redis.address));
+  const held = await acquire(session);
+  await redis.cli('CONFIG', 'SET', 'maxmemory', '1');
+  for (let renewals = 0; renewals < 3; renewals += 1) {
+    await new Promise<void>((resolve) => held.onRenewed(resolve));
+  }
+  assert.equal(held.isLost(), false);
+  await assert.rejects(tryAcquire(session, { resource: 'test/other' }), /maxmemory/);
+  await held.release();
+  assert.deepEqual(await redis.keys(), []);
 });
 
 test('tokens rise over a loss of all data', async (t) => {

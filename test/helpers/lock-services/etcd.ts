@@ -1,11 +1,12 @@
 import { type Etcd, startEtcd, startEtcdCluster } from '../etcd.js';
 import type { LockService } from './service.js';
 
-/** One etcd, or a cluster of three. */
+/** One etcd, or a cluster of three, the first of which leads. */
 export async function etcdService(size: 1 | 3): Promise<LockService> {
   const etcd: Etcd = await (size === 1 ? startEtcd() : startEtcdCluster(3));
+  const leader = await etcd.leader();
   return {
-    servers: etcd.servers.map((server) => ({
+    servers: [leader, ...etcd.servers.filter((server) => server !== leader)].map((server) => ({
       address: server.address,
       kill: () => server.kill(),
       stop: () => server.kill(),

@@ -1,0 +1,3 @@
+import { linesOf } from './lines.js';
+
+linesOf('distributedlock');
