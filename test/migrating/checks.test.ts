@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type Check, excludes, holds, permits, refuses, shares, waits } from './checks.js';
+import { type Check, excludes, holds, outlastsItsHold, permits, refuses, shares, waits } from './checks.js';
 import { Stage } from './stage.js';
 
 const run = async (t: TestContext, check: Check, line: string) => check(await Stage.make(t, {}), line);
@@ -38,5 +38,12 @@ test('a line that waits where it is to give up is found, and one that gives up w
   await assert.rejects(
     run(t, refuses('serve', 1, 60_000), 'lockex --local -n -i a -- serve'),
     /not before 60000 ms/,
+  );
+});
+
+test('a line whose lock is kept for its hold only, and not for its job, is found', async (t) => {
+  await assert.rejects(
+    run(t, outlastsItsHold('serve'), 'lockex --local -i a --once --hold 300 -- true && serve'),
+    /expected it to run nothing/,
   );
 });

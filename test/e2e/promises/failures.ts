@@ -80,8 +80,13 @@ const BREAK: Readonly<Record<Event, (scene: Scene) => Promise<(() => Promise<voi
   async asleep({ first, second }) {
     const all = wholeOf(first);
     signalAll(all, 'SIGSTOP');
-    await running(second);
-    return () => signalAll(all, 'SIGCONT');
+    const wake = () => signalAll(all, 'SIGCONT');
+    // A guardian that is left asleep would outlive a test that fails.
+    await running(second).catch((error: unknown) => {
+      wake();
+      throw error;
+    });
+    return wake;
   },
   async silence({ link }) {
     link.mode = 'blackhole';
@@ -225,7 +230,11 @@ export function failureTests(
       const scene = await setUp(t, three ?? service);
       const since = performance.now();
       const heal = await BREAK[event as Event](scene);
-      await ASSERT[promise](scene, since, heal);
+      try {
+        await ASSERT[promise](scene, since, heal);
+      } finally {
+        await heal?.();
+      }
     });
   }
 }
