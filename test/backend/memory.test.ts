@@ -112,3 +112,17 @@ test('a waiter is granted the permit when a minimum hold has passed, and its tim
   await (await waiting).release();
   assert.deepEqual([service.resources, clock.timers], [[], 0]);
 });
+
+test('who leaves at the moment of the grant leaves no minimum hold behind', async () => {
+  const backend = new MemoryBackend(new MemoryService());
+  const lease = await backend.acquire(claim(), never);
+  const leaving = new AbortController();
+  const waiting = backend.acquire({ ...claim(), holdMs: 60_000 }, leaving.signal);
+  const released = lease.release();
+  leaving.abort(new Error('enough'));
+  await assert.rejects(waiting, /enough/);
+  await released;
+  const next = await backend.tryAcquire(claim(), never);
+  assert.ok(next);
+  await next.release();
+});

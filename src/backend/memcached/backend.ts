@@ -82,7 +82,11 @@ export class MemcachedBackend implements LockBackend {
       const contending = this.#contending(bid);
       const look = await asked(bid.connection, this.#options, () => contending.look(either), either);
       if (look.how === 'granted') return this.#keep(bid, look.lease);
-      if (look.how === 'unsettled') throw new ServiceUnreachableError(contending.refusal(look.forMs));
+      if (look.how === 'unsettled') {
+        throw new ServiceUnreachableError(contending.refusal(look.forMs), {
+          hint: 'try again then, or wait for the lock',
+        });
+      }
       return undefined;
     });
   }

@@ -81,7 +81,12 @@ export class MemoryService {
     this.#grant(claim.resource);
     const holding = entry.lease !== undefined;
     if (!holding) claim.onQueue?.(this.#view(queue, (other) => other === entry));
-    return { lease, holding, leave: (reason) => this.#remove(entry, reason) };
+    const leave = (reason: unknown) => {
+      // Who leaves at the moment of the grant was never handed a lease: nothing is held for it.
+      entry.hold = undefined;
+      this.#remove(entry, reason);
+    };
+    return { lease, holding, leave };
   }
 
   /** What somebody contends for now. */

@@ -6,6 +6,7 @@ import { MemcachedBackend } from '../../../src/backend/memcached/index.js';
 import { keyOf } from '../../../src/backend/memcached/key.js';
 import { parseServers } from '../../../src/backend/memcached/servers.js';
 import { until } from '../../../src/testing/until.js';
+import { systemClock } from '../../../src/util/clock.js';
 import { type Memcached, startMemcached } from '../../helpers/memcached.js';
 import { scope } from '../../helpers/scope.js';
 import { claim, never, options, TTL_MS } from './kit.js';
@@ -62,6 +63,22 @@ test('a grant whose answer is lost is ours all the same, and is given back', asy
   assert.equal(loss.lost(), 2);
 });
 
+test('a lock is ours from when it was asked for, and not from when the answer came', async (t) => {
+  let [sentAt, granted] = [0, false];
+  const late: Altered = async (command, send) => {
+    if (granted || !command.startsWith('ms ')) return send(command);
+    sentAt = systemClock.now();
+    const answer = await send(command);
+    await until(() => systemClock.now() > sentAt + 300, 'the answer comes late');
+    return answer;
+  };
+  const lease = await (await session(t, late)).acquire(claim('late-answer'), never);
+  granted = true;
+  assert.ok(lease.budget);
+  assert.ok(lease.deadline() <= sentAt + lease.budget.deadlineAfterMs);
+  await lease.release();
+});
+
 test('a renewal whose answer is lost is followed by one that counts', async (t) => {
   const loss = losing('ms ');
   const backend = await session(t, loss.altered);
@@ -93,4 +110,33 @@ test('giving back too late does not remove the lock of the next one', async (t) 
 test('a removal that does not name what it removes would take the lock of the next one away', async (t) => {
   const careless: Altered = (command, send) => send(command.replace(/^(md \S+) C\d+/, '$1'));
   assert.equal(await afterLateRelease(t, careless), undefined);
+});
+
+/** How many of two are granted the lock who have both found it free before either asks for it. */
+async function grantedOfTwo(t: TestContext, ask: (command: string) => string): Promise<number> {
+  let looking = 2;
+  let bothHaveLooked = () => {};
+  const looked = new Promise<void>((resolve) => {
+    bothHaveLooked = resolve;
+  });
+  const altered: Altered = async (command, send) => {
+    const answer = await send(ask(command));
+    if (!command.startsWith('mg ')) return answer;
+    looking -= 1;
+    if (looking === 0) bothHaveLooked();
+    await looked;
+    return answer;
+  };
+  const sessions = [await session(t, altered), await session(t, altered)];
+  const leases = await Promise.all(sessions.map((each) => each.tryAcquire(claim('two'), never)));
+  await Promise.all(leases.map((lease) => lease?.release()));
+  return leases.filter((lease) => lease !== undefined).length;
+}
+
+test('of two who find a lock free at the same moment one is granted it', async (t) => {
+  assert.equal(await grantedOfTwo(t, (command) => command), 1);
+});
+
+test('a key that were written whether it is there or not would be granted to both', async (t) => {
+  assert.equal(await grantedOfTwo(t, (command) => command.replace(' ME ', ' MS ')), 2);
 });

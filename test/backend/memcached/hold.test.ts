@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
+import { keyOf } from '../../../src/backend/memcached/key.js';
 import { until } from '../../../src/testing/until.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { type Memcached, startMemcached } from '../../helpers/memcached.js';
@@ -64,4 +65,20 @@ test("a minimum hold sends away who does not want to wait, is nobody's lease, an
   assert.ok(contender?.heldUntil !== undefined);
   assert.equal(contender.self, false);
   await until(async () => (await memcached.keys()).length === 0, 'nothing is left');
+});
+
+test('a minimum hold binds also when memcached has thrown the key out before it was given back', async (t) => {
+  const backend = await scope(t).use(open(memcached.address));
+  const lease = await backend.acquire(claim('thrown-out', { holdMs: 60_000 }), never);
+  await memcached.delete(keyOf('test/thrown-out'));
+  await lease.release();
+  assert.equal(await backend.tryAcquire(claim('thrown-out'), never), undefined);
+  await memcached.delete(keyOf('test/thrown-out'));
+});
+
+test('a minimum hold that memcached would take for a date is refused', async (t) => {
+  const backend = await scope(t).use(open(memcached.address));
+  const wanted = claim('long', { holdMs: 31 * 86_400_000 });
+  await assert.rejects(backend.acquire(wanted, never), /expected a minimum hold of less than 30 days/);
+  assert.deepEqual(await memcached.keys(), []);
 });

@@ -103,6 +103,20 @@ test('who leaves while memcached is silent is gone within a second', async (t) =
   proxy.reset();
 });
 
+test('a waiter whose connection has died without a word asks over another one', async (t) => {
+  const on = scope(t);
+  const proxy = await on.use(startProxy(memcached.address, { protocol: 'raw' }));
+  const lease = await (await on.use(open(memcached.address))).acquire(claim('dead-link'), never);
+  const waiter = await Waiter.start(await on.use(open(proxy.address)), claim('dead-link'));
+  const accepted = proxy.accepted;
+  proxy.mode = 'blackhole';
+  await until(() => proxy.accepted > accepted, 'it gives the connection up');
+  proxy.mode = 'pass';
+  await lease.release();
+  await waiter.granted(15_000);
+  await (await waiter.lease).release();
+});
+
 test('a memcached that is not there, or says nothing, is unreachable within the limit', async (t) => {
   const silent = await scope(t).use(silentServer());
   for (const address of ['127.0.0.1:1', silent.address]) {
@@ -127,4 +141,12 @@ test('a memcached that has thrown keys out is warned of, once', async (t) => {
   await backend.contenders('test/x', never);
   const said = warnings.filter((line) => line.includes('for want of memory'));
   assert.equal(said.length, 1, warnings.join('\n'));
+});
+
+test('a lease whose session is closed is lost, and given back', async (t) => {
+  const backend = await scope(t).use(open(memcached.address));
+  const lease = await backend.acquire(claim('closed'), never);
+  await backend[Symbol.asyncDispose]();
+  assert.equal(causeOf(lease.lost), 'expired');
+  assert.equal(await memcached.get(keyOf('test/closed')), undefined);
 });

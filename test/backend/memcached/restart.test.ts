@@ -91,3 +91,15 @@ test('who does not want to wait is told that a memcached that was started just n
   });
   assert.deepEqual(await memcached.keys(), []);
 });
+
+test('who wants a minimum hold is granted it by a memcached that is older than that: it may have forgotten such a one', async (t) => {
+  const on = scope(t);
+  const memcached = await on.use(startMemcached());
+  await memcached.settled(TTL_MS);
+  const backend = await on.use(open(memcached.address));
+  const held = claim('young-for-a-hold', { holdMs: 600_000 });
+  await assert.rejects(backend.tryAcquire(held, never), /granted to nobody for another 5\d\d s/);
+  const lease = await backend.tryAcquire(claim('young-for-a-hold'), never);
+  assert.ok(lease);
+  await lease.release();
+});
