@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Redis } from 'ioredis';
 import { grantLock } from '../../../src/backend/redis/acquire.js';
+import { RedisBackend } from '../../../src/backend/redis/backend.js';
 import { clientOptions } from '../../../src/backend/redis/client-options.js';
 import type { Place } from '../../../src/backend/redis/contend.js';
 import { keysOf } from '../../../src/backend/redis/keys.js';
@@ -15,7 +16,7 @@ import { silentLog } from '../../../src/util/log.js';
 import { startProxy } from '../../helpers/proxy.js';
 import { startRedis } from '../../helpers/redis.js';
 import { scope } from '../../helpers/scope.js';
-import { acquire, never, openAt, openOptions, TTL_MS } from './kit.js';
+import { acquire, claimOf, never, openAt, openOptions, TTL_MS } from './kit.js';
 
 test('a lease counts from when its request was sent, and not from when the answer came', async (t) => {
   const it = scope(t);
@@ -31,7 +32,7 @@ test('a lease counts from when its request was sent, and not from when the answe
   assert.ok(deadline() <= sentBy + (budget?.deadlineAfterMs ?? 0), `${deadline() - sentBy} ms`);
 });
 
-/** One during whose first answer `act` happens. */
+/** One at whose first answer `act` happens. */
 class Interrupted extends Master {
   asked = 0;
   act = () => {};
@@ -69,4 +70,36 @@ test('a grant that comes when its lease is nearly spent is asked for anew', asyn
   const grant = await grantLock(around, place, redisBudget(TTL_MS, undefined), undefined, never);
   assert.equal(master.asked, 2);
   assert.ok((grant?.sentAt ?? 0) >= from + TTL_MS);
+});
+
+test('who leaves between the first master and the others asks the others for nothing any more', async (t) => {
+  const it = scope(t);
+  const servers = await Promise.all([1, 2, 3].map(() => it.use(startRedis())));
+  const masters = new Masters(
+    servers.map(({ address, port }) => {
+      const client = new Redis({ ...clientOptions(TTL_MS, Math.random), host: '127.0.0.1', port });
+      return new Interrupted(address, client);
+    }),
+  );
+  await it.use({ [Symbol.asyncDispose]: async () => masters.close() });
+  await masters.open(openOptions(), never);
+  const backend = new RedisBackend({
+    masters,
+    notices: new Notices(() => []),
+    url: 'redis:',
+    ttlMs: TTL_MS,
+    connectLimitMs: 1000,
+    door: undefined,
+    minUptimeS: 0,
+    clock: systemClock,
+    log: silentLog,
+  });
+  const leaving = new AbortController();
+  const [first] = masters.all;
+  assert.ok(first instanceof Interrupted);
+  first.act = () => leaving.abort();
+  await assert.rejects(backend.acquire(claimOf(), leaving.signal), { name: 'AbortError' });
+  // Behind whatever is on its way.
+  await Promise.all(masters.all.map((master) => master.run('return 1', [], [])));
+  assert.deepEqual((await Promise.all(servers.map((server) => server.keys()))).flat(), []);
 });

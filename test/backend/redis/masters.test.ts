@@ -114,6 +114,7 @@ test('what one master alone keeps keeps nobody away, be it a minimum hold of who
   const { first, address } = await three(it);
   const alone = await acquire(await it.use(openAt(first.address, grown)), { holdMs: 3_600_000 });
   const session = await it.use(openAt(address, grown));
+  assert.deepEqual(await session.contenders('test/r', never), []);
   for (const left of ['a lock', 'its minimum hold']) {
     const lease = await tryAcquire(session);
     assert.ok(lease, left);
