@@ -51,7 +51,7 @@ test('one of three masters may die: the lease is kept, and the lock is granted a
 test('with two of three masters dead, a lease is lost, and nobody is granted one', async (t) => {
   const it = scope(t);
   const { first, second, address } = await three(it);
-  const session = await it.use(openAt(address, { ...grown, connectLimitMs: 500 }));
+  const session = await it.use(openAt(address, { ...grown, connectLimitMs: 2000 }));
   const held = await acquire(session);
   await Promise.all([first.kill(), second.kill()]);
   await until(() => held.lost.aborted, 'the loss is noticed');
