@@ -122,7 +122,7 @@ test('a server that may throw locks away is warned of', async (t) => {
 test('a server that became a replica grants nothing, and what it says of a lease does not count', async (t) => {
   const it = scope(t);
   const other = await it.use(startRedis());
-  const session = await it.use(openAt(other.address, { ...grown, connectLimitMs: 300 }));
+  const session = await it.use(openAt(other.address, { ...grown, connectLimitMs: 2000 }));
   const held = await acquire(session);
   // One that takes what is written to it, to forget it when next it hears of its master.
   await other.cli('CONFIG', 'SET', 'replica-read-only', 'no');

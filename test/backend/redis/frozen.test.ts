@@ -14,7 +14,7 @@ const grown = { minUptimeS: 0 };
 test('what a frozen server was asked for by one who has given up is over with the timeout, and is no minimum hold', async (t) => {
   const it = scope(t);
   const server = await it.use(startRedis());
-  const session = await it.use(openAt(server.address, { ...grown, connectLimitMs: 300 }));
+  const session = await it.use(openAt(server.address, { ...grown, connectLimitMs: 2000 }));
   await server.freeze();
   await assert.rejects(tryAcquire(session, { holdMs: 3_600_000 }), (error) => {
     assert.ok(error instanceof ServiceUnreachableError, String(error));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Redis } from 'ioredis';
 import { grantLock } from '../../../src/backend/redis/acquire.js';
+import { RedisBackend } from '../../../src/backend/redis/backend.js';
 import { clientOptions } from '../../../src/backend/redis/client-options.js';
 import type { Place } from '../../../src/backend/redis/contend.js';
 import { keysOf } from '../../../src/backend/redis/keys.js';
@@ -14,8 +15,8 @@ import { systemClock } from '../../../src/util/clock.js';
 import { silentLog } from '../../../src/util/log.js';
 import { startProxy } from '../../helpers/proxy.js';
 import { startRedis } from '../../helpers/redis.js';
-import { scope } from '../../helpers/scope.js';
-import { acquire, never, openAt, openOptions, TTL_MS } from './kit.js';
+import { type Scope, scope } from '../../helpers/scope.js';
+import { acquire, claimOf, never, openAt, openOptions, TTL_MS } from './kit.js';
 
 test('a lease counts from when its request was sent, and not from when the answer came', async (t) => {
   const it = scope(t);
@@ -31,14 +32,14 @@ test('a lease counts from when its request was sent, and not from when the answe
   assert.ok(deadline() <= sentBy + (budget?.deadlineAfterMs ?? 0), `${deadline() - sentBy} ms`);
 });
 
-/** One during whose first answer `act` happens. */
+/** One at whose first answer `act` happens. */
 class Interrupted extends Master {
   asked = 0;
-  act = () => {};
+  act: () => unknown = () => {};
   override async run(...words: Parameters<Master['run']>) {
     this.asked += 1;
     const answer = await super.run(...words);
-    if (this.asked === 1) this.act();
+    if (this.asked === 1) await this.act();
     return answer;
   }
 }
@@ -69,4 +70,52 @@ test('a grant that comes when its lease is nearly spent is asked for anew', asyn
   const grant = await grantLock(around, place, redisBudget(TTL_MS, undefined), undefined, never);
   assert.equal(master.asked, 2);
   assert.ok((grant?.sentAt ?? 0) >= from + TTL_MS);
+});
+
+/** Three masters, and a session with them. */
+async function threeInterrupted(it: Scope) {
+  const servers = await Promise.all([1, 2, 3].map(() => it.use(startRedis())));
+  const masters = servers.map(({ address, port }) => {
+    const client = new Redis({ ...clientOptions(TTL_MS, Math.random), host: '127.0.0.1', port });
+    return new Interrupted(address, client);
+  });
+  const all = new Masters(masters);
+  await it.use({ [Symbol.asyncDispose]: async () => all.close() });
+  await all.open(openOptions(), never);
+  const backend = new RedisBackend({
+    masters: all,
+    notices: new Notices(() => []),
+    url: 'redis:',
+    ttlMs: TTL_MS,
+    connectLimitMs: 10_000,
+    door: undefined,
+    minUptimeS: 0,
+    clock: systemClock,
+    log: silentLog,
+  });
+  return { servers, masters, backend };
+}
+
+test('who leaves between the first master and the others asks the others for nothing any more', async (t) => {
+  const { servers, masters, backend } = await threeInterrupted(scope(t));
+  const leaving = new AbortController();
+  const [first] = masters;
+  assert.ok(first);
+  first.act = () => leaving.abort();
+  await assert.rejects(backend.acquire(claimOf(), leaving.signal), { name: 'AbortError' });
+  // Behind whatever is on its way.
+  await Promise.all(masters.map((master) => master.run('return 1', [], [])));
+  assert.deepEqual((await Promise.all(servers.map((server) => server.keys()))).flat(), []);
+});
+
+test('a minimum hold is on a majority before the lease is handed out', async (t) => {
+  const { servers, masters, backend } = await threeInterrupted(scope(t));
+  const [one, two, dead] = servers;
+  assert.ok(one && two && dead && masters[1]);
+  await dead.kill();
+  // It forgets the lock before it is asked for the hold: it says no to that, and the whole is tried again.
+  masters[1].act = () => two.cli('DEL', 'lockex:{test/r}');
+  await backend.acquire(claimOf({ holdMs: 60_000 }), never);
+  assert.equal(await one.cli('EXISTS', 'lockex:{test/r}:hold'), '1');
+  assert.equal(await two.cli('EXISTS', 'lockex:{test/r}:hold'), '1');
 });

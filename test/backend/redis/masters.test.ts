@@ -51,7 +51,7 @@ test('one of three masters may die: the lease is kept, and the lock is granted a
 test('with two of three masters dead, a lease is lost, and nobody is granted one', async (t) => {
   const it = scope(t);
   const { first, second, address } = await three(it);
-  const session = await it.use(openAt(address, { ...grown, connectLimitMs: 500 }));
+  const session = await it.use(openAt(address, { ...grown, connectLimitMs: 2000 }));
   const held = await acquire(session);
   await Promise.all([first.kill(), second.kill()]);
   await until(() => held.lost.aborted, 'the loss is noticed');
@@ -114,6 +114,7 @@ test('what one master alone keeps keeps nobody away, be it a minimum hold of who
   const { first, address } = await three(it);
   const alone = await acquire(await it.use(openAt(first.address, grown)), { holdMs: 3_600_000 });
   const session = await it.use(openAt(address, grown));
+  assert.deepEqual(await session.contenders('test/r', never), []);
   for (const left of ['a lock', 'its minimum hold']) {
     const lease = await tryAcquire(session);
     assert.ok(lease, left);

@@ -83,7 +83,7 @@ test('a server that is no redis is out of reach, and called something else', asy
 test('a server that answers, and does not do it, is not said to be out of reach', async (t) => {
   const it = scope(t);
   const alone = await it.use(startRedis({ args: ['--min-replicas-to-write', '1'] }));
-  const session = await it.use(openAt(alone.address, { ...grown, connectLimitMs: 200 }));
+  const session = await it.use(openAt(alone.address, { ...grown, connectLimitMs: 2000 }));
   await assert.rejects(tryAcquire(session), (error) => {
     assert.ok(error instanceof ServiceUnreachableError, String(error));
     assert.match(error.message, /NOREPLICAS Not enough good replicas to write$/);
