@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { KVClient, LeaseClient, WatchClient } from 'etcd3';
+import type { Lease } from '../../../src/backend/contract.js';
 import type { EtcdClient } from '../../../src/backend/etcd/client.js';
 import { useEtcd } from '../../../src/backend/etcd/index.js';
 import { until } from '../../../src/testing/until.js';
@@ -169,6 +170,35 @@ for (const [cause, what, end] of [
     await lease.release();
   });
 }
+
+test('a waiter whose key somebody deletes joins the line again at once, at its end', async (t) => {
+  const on = scope(t);
+  const resource = 'thrown-out';
+  // Renewals are so far apart that none of them is what notices.
+  const [a, b, c] = [
+    await use(on, etcd.admin, 300_000),
+    await use(on, etcd.admin, 300_000),
+    await use(on, etcd.admin, 300_000),
+  ];
+  const inLine = async (count: number) =>
+    until(async () => (await etcd.keys(`/${resource}`)).length === count, `${count} in line`);
+  const held = await a.acquire(claim({ resource }), never);
+  const order: string[] = [];
+  const granted = (who: string) => async (lease: Lease) => {
+    order.push(who);
+    await lease.release();
+  };
+  const second = b.acquire(claim({ resource }), never).then(granted('b'));
+  await inLine(2);
+  const third = c.acquire(claim({ resource }), never).then(granted('c'));
+  await inLine(3);
+  const [, key = ''] = await etcd.admin.getAll().prefix(`/${resource}`).sort('Create', 'Ascend').keys();
+  await etcd.admin.delete().key(key);
+  await inLine(3);
+  await held.release();
+  await Promise.all([second, third]);
+  assert.deepEqual(order, ['c', 'b']);
+});
 
 test('a waiter whose watch has died without a word looks again: it waits a time to live longer at most', async (t) => {
   const on = scope(t);
