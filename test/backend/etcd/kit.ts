@@ -40,7 +40,7 @@ export function altered(
   client: EtcdClient,
   part: {
     kv?: Partial<Pick<KVClient, 'range' | 'txn'>>;
-    leaseClient?: Partial<Pick<LeaseClient, 'leaseGrant'>>;
+    leaseClient?: Partial<Pick<LeaseClient, 'leaseGrant' | 'leaseKeepAlive'>>;
     watchClient?: Partial<Pick<WatchClient, 'watch'>>;
   },
 ): EtcdClient {

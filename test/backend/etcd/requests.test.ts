@@ -200,6 +200,20 @@ test('a waiter whose key somebody deletes joins the line again at once, at its e
   assert.deepEqual(order, ['c', 'b']);
 });
 
+test('a waiter whose renewals alone have no answer is told so after a time to live', async (t) => {
+  const on = scope(t);
+  const resource = 'unkept';
+  await (await use(on, etcd.admin, 10_000)).acquire(claim({ resource }), never);
+  const leaseKeepAlive: LeaseClient['leaseKeepAlive'] = async () => {
+    throw new Error('14 UNAVAILABLE: etcdserver: no leader');
+  };
+  const waiter = await use(on, altered(etcd.admin, { leaseClient: { leaseKeepAlive } }), 2000);
+  await assert.rejects(waiter.acquire(claim({ resource }), never), {
+    name: 'SessionLostError',
+    message: /longer than the time to live of our place in line$/,
+  });
+});
+
 test('a waiter whose watch has died without a word looks again: it waits a time to live longer at most', async (t) => {
   const on = scope(t);
   const held = await (await use(on, etcd.admin, 10_000)).acquire(claim({ resource: 'deaf' }), never);
