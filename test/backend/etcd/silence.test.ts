@@ -35,6 +35,8 @@ test('a silence shorter than what is ridden out touches nobody, and the connecti
   const owned = scope(t);
   const proxy = await owned.use(startProxy(etcd.hosts, { protocol: 'raw' }));
   const a = await owned.use(open(proxy.address, { ttlMs: 10_000 }));
+  // One that asks for nothing notices nothing, and keeps its connection.
+  await owned.use(open(proxy.address));
   const lease = await a.acquire(claim({ resource: 'lockex/short' }), never);
   const before = proxy.accepted;
   proxy.mode = 'blackhole';
