@@ -171,6 +171,21 @@ for (const [cause, what, end] of [
   });
 }
 
+test('a holder whose key somebody deletes hears of it at once, and a key that is made anew is not its own', async (t) => {
+  const resource = 'deleted';
+  // Renewals are so far apart that none of them is what notices.
+  const backend = await use(scope(t), etcd.admin, 300_000);
+  const lease = await backend.acquire(claim({ resource }), never);
+  const [key = ''] = await etcd.keys(`/${resource}`);
+  assert.equal(await backend.owns(lease.evidence ?? '', never), true);
+  await etcd.admin.delete().key(key);
+  await etcd.admin.put(key).value('another');
+  await until(() => lease.isLost(), 'it is lost');
+  assert.equal(await backend.owns(lease.evidence ?? '', never), false);
+  await lease.release();
+  await etcd.admin.delete().key(key);
+});
+
 test('a waiter whose key somebody deletes joins the line again at once, at its end', async (t) => {
   const on = scope(t);
   const resource = 'thrown-out';
