@@ -1,7 +1,7 @@
 import { randomId } from '../../util/random-id.js';
 import { failureOf } from './failure.js';
 import { keepAliveOnce } from './keep-alive.js';
-import type { Session } from './session.js';
+import type { Session, Work } from './session.js';
 
 /** 56 random bits: the id of a lease is a positive 64 bit number, and ours to choose. */
 export function newLeaseId(): bigint {
@@ -28,18 +28,28 @@ export async function grantLease(
   signal: AbortSignal,
 ): Promise<GrantedLease> {
   let first: number | undefined;
-  return session.persist(async (client, options) => {
+  let asked: Promise<unknown> | undefined;
+  const work: Work<GrantedLease> = async (client, options) => {
     const sentAt = session.clock.now();
     first ??= sentAt;
     try {
-      const { TTL } = await client.leaseClient.leaseGrant({ ID: id.toString(), TTL: ttlMs / 1000 }, options);
+      const asking = client.leaseClient.leaseGrant({ ID: id.toString(), TTL: ttlMs / 1000 }, options);
+      asked = asking;
+      const { TTL } = await asking;
       return { ttlMs: Number(TTL) * 1000, sentAt };
     } catch (error) {
       if (failureOf(error) !== 'lease-exists') throw error;
       const { TTL } = await keepAliveOnce(client, id, options);
       return { ttlMs: Number(TTL) * 1000, sentAt: first };
     }
-  }, signal);
+  };
+  try {
+    return await session.persist(work, signal);
+  } catch (error) {
+    // Whoever gives up revokes it next: a request under way must not be overtaken by that.
+    await asked?.catch(() => {});
+    throw error;
+  }
 }
 
 /** Ends a lease, and with it its keys. One that is not there any more is fine. */

@@ -23,7 +23,7 @@ interface DatedLease {
  *
  * A leader that stood still (SIGSTOP, a slow disk, a suspended host) and wakes after another was elected believes for a
  * moment that it leads. It knows of no renewal since, finds the leases run out, and has them ended, with their keys
- * (https://github.com/etcd-io/etcd/issues/15247; etcd before 3.4.29 and 3.5.11, and seldom later). But it can only name
+ * (https://github.com/etcd-io/etcd/issues/15247; etcd before 3.4.31 and 3.5.13). But it can only name
  * leases of its own time. So a renewal counts in the term alone in which the lease was granted; in another one the key is
  * put on a new lease first. Where that does not succeed in time, nothing is lost: a leader finds a lease run out a time to
  * live after the last renewal that it heard, and by then all is dead that had not moved.
@@ -38,6 +38,8 @@ export class LeasedKey {
   #renewedAt = Number.NEGATIVE_INFINITY;
   #revision: string | undefined;
   #left = false;
+  /** The grants that are under way. */
+  readonly #asking = new Set<Promise<unknown>>();
 
   constructor(session: Session, key: string) {
     this.key = key;
@@ -94,11 +96,11 @@ export class LeasedKey {
       this.#session.heard(client, header);
       const [found] = kvs;
       if (found === undefined || found.create_revision !== this.#revision) {
-        return lost('deleted', `${this.key} was deleted`);
+        return Number(kept.TTL) > 0 ? lost('deleted', `${this.key} was deleted`) : ended(lease);
       }
       // Where it is on another lease, the answer to a move was lost.
       if (header.raft_term === lease.term && found.lease === lease.id.toString()) {
-        if (Number(kept.TTL) <= 0) return lost('expired', `etcd lease ${hexOf(lease.id)} has ended`);
+        if (Number(kept.TTL) <= 0) return ended(lease);
         if (kept.header.raft_term !== lease.term) throw new Error('another leader came in between');
       } else {
         await this.#move(client, header.raft_term, found, options);
@@ -113,6 +115,8 @@ export class LeasedKey {
     this.#left = true;
     const { clock } = this.#session;
     const end = abortAt(clock.now() + this.#ttlMs, clock, () => new Error('the lease has run out'));
+    // What is granted after it was ended would be left.
+    await Promise.allSettled(this.#asking);
     try {
       await Promise.all([...this.#leases].map((id) => revokeLease(this.#session, id, end.signal)));
     } finally {
@@ -153,10 +157,11 @@ export class LeasedKey {
     this.#leases.add(id);
     // Never less than was given before: the time line of the permit was made of that.
     const request = { ID: id.toString(), TTL: this.#ttlMs / 1000 };
-    const { TTL, header } = await client.leaseClient.leaseGrant(request, options);
+    const asking = client.leaseClient.leaseGrant(request, options);
+    this.#asking.add(asking);
+    const { TTL, header } = await asking.finally(() => this.#asking.delete(asking));
     this.#ttlMs = Number(TTL) * 1000;
     this.#session.heard(client, header);
-    // Whoever left has ended all leases that there were, and this one was not there yet, perhaps.
     this.#unlessLeft();
     // The server was in this term before and after: so was the leader that granted it.
     const term = header.raft_term;
@@ -177,6 +182,10 @@ export class LeasedKey {
     await client.leaseClient.leaseRevoke({ ID: id.toString() }, options).catch(() => {});
     this.#leases.delete(id);
   }
+}
+
+function ended({ id }: DatedLease): Renewal {
+  return lost('expired', `etcd lease ${hexOf(id)} has ended`);
 }
 
 function lost(cause: LossCause, message: string): Renewal {

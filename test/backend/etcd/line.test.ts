@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseCluster } from '../../../src/backend/etcd/address.js';
 import { failureOf, isTlsRefusal, plainly } from '../../../src/backend/etcd/failure.js';
-import { farewellBytes } from '../../../src/backend/etcd/farewell.js';
+import { farewellBytes, taken } from '../../../src/backend/etcd/farewell.js';
 import { contenderKey, directoryOf, endOf, holdKey, readKey } from '../../../src/backend/etcd/keys.js';
 import { type Entry, isEntitled, type Line, lineOf, otherKind } from '../../../src/backend/etcd/line.js';
 import { decodeValue, encodeValue } from '../../../src/backend/etcd/value.js';
@@ -159,4 +159,13 @@ test('a farewell deletes all keys, and asks to hang up after the last', () => {
   assert.equal(text.match(/Connection: close/g)?.length, 1);
   assert.match(text, /Connection: close\r\n\r\n\{"key":"L2EvLzI="\}$/);
   assert.equal(text.match(/Authorization: tok/g)?.length, 2);
+});
+
+test('a farewell is taken when there are as many answers as leases, all of success', () => {
+  const [ok, refused] = ['HTTP/1.1 200 OK\r\n\r\n{}', 'HTTP/1.1 401 Unauthorized\r\n\r\n{}'];
+  const answers = [ok + ok, ok, ok + refused, refused + refused, ''];
+  assert.deepEqual(
+    answers.map((text) => taken(2).test(text)),
+    [true, false, false, false, false],
+  );
 });

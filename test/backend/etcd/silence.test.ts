@@ -35,6 +35,8 @@ test('a silence shorter than what is ridden out touches nobody, and the connecti
   const owned = scope(t);
   const proxy = await owned.use(startProxy(etcd.hosts, { protocol: 'raw' }));
   const a = await owned.use(open(proxy.address, { ttlMs: 10_000 }));
+  // One that asks for nothing notices nothing, and keeps its connection.
+  await owned.use(open(proxy.address));
   const lease = await a.acquire(claim({ resource: 'lockex/short' }), never);
   const before = proxy.accepted;
   proxy.mode = 'blackhole';
@@ -62,6 +64,32 @@ test('a waiter that the server leaves without an answer keeps its place when tha
   proxy.mode = 'pass';
   proxy.reset();
   assert.equal((await next).isLost(), false);
+});
+
+test('a waiter whose server falls silent hears by way of another one that it is its turn', async (t) => {
+  const owned = scope(t);
+  const proxies = [
+    await owned.use(startProxy(etcd.hosts, { protocol: 'raw' })),
+    await owned.use(startProxy(etcd.hosts, { protocol: 'raw' })),
+  ];
+  const addresses = proxies.map(({ address }) => address).join(',');
+  // So long that it looks at the line by itself after more than the test waits.
+  const [a, b] = [await owned.use(open(etcd.hosts)), await owned.use(open(addresses, { ttlMs: 30_000 }))];
+  const part = { resource: 'lockex/other-way' };
+  const lease = await a.acquire(claim(part), never);
+  let granted = false;
+  const next = b.acquire(claim(part), never).then((second) => {
+    granted = true;
+    return second;
+  });
+  await until(async () => (await a.contenders(part.resource, never)).length === 2, 'the second one waits');
+  const [used, other] = proxies[0]?.accepted === 0 ? proxies.toReversed() : proxies;
+  assert.ok(used !== undefined && other !== undefined);
+  used.mode = 'blackhole';
+  await until(() => other.accepted > 0, 'the other way is tried');
+  await lease.release();
+  await until(() => granted, 'it is granted');
+  await (await next).release();
 });
 
 test('a waiter that no server answers for longer than its time to live is told that its place is lost', async (t) => {

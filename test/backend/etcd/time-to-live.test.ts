@@ -20,4 +20,9 @@ test('the time line is that of the time to live which etcd really gave', async (
   const lease = await backend.acquire(claim(), never);
   assert.equal(lease.budget?.ttlMs, 6000);
   await lease.release();
+
+  const odd = await on.use(open(etcd.hosts, { ttlMs: 7500 }));
+  const rounded = await odd.acquire(claim(), never);
+  assert.equal(rounded.budget?.ttlMs, 8000);
+  await rounded.release();
 });

@@ -88,7 +88,7 @@ async function threeInterrupted(it: Scope) {
     url: 'redis:',
     ttlMs: TTL_MS,
     connectLimitMs: 10_000,
-    door: undefined,
+    doors: [],
     minUptimeS: 0,
     clock: systemClock,
     log: silentLog,
