@@ -1,6 +1,6 @@
 import type { Claim } from '../backend/contract.js';
 import type { Outcome } from '../supervisor/job.js';
-import { delay } from '../util/abort.js';
+import { atMost } from '../util/abort.js';
 import type { HeldLease } from './held-lease.js';
 import { identityOfProgram } from './identity.js';
 import { Lock } from './lock.js';
@@ -117,10 +117,7 @@ export class Locks implements AsyncDisposable {
     for (const lease of this.#held) lease.lose('the locks were closed');
     await Promise.allSettled(this.#works);
     const releases = Promise.all([...this.#held].map((lease) => lease.release()));
-    const limit = new AbortController();
-    const late = delay(RELEASE_LIMIT_MS, this.#settings.clock, limit.signal).catch(() => {});
-    await Promise.race([releases, late]);
-    limit.abort();
+    await atMost(RELEASE_LIMIT_MS, this.#settings.clock, releases);
     await closed();
   }
 

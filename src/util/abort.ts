@@ -69,6 +69,15 @@ export function delay(ms: number, clock: Clock, signal?: AbortSignal): Promise<v
   });
 }
 
+/** Resolves once `work` has settled, and after `ms` milliseconds in any case; never rejects. The work itself goes on. */
+export async function atMost(ms: number, clock: Clock, work: Promise<unknown>): Promise<void> {
+  const settled = new AbortController();
+  const late = delay(ms, clock, settled.signal);
+  await Promise.allSettled([Promise.race([work, late])]);
+  settled.abort();
+  await late.catch(() => {});
+}
+
 /** A signal that aborts with `reason()` at the monotonic time `at`; `cancel` forgets the timer. */
 export function abortAt(
   at: number,

@@ -1,10 +1,11 @@
 import type { Farewell } from '../../child/child.js';
-import { delay } from '../../util/abort.js';
+import { atMost, firstOf } from '../../util/abort.js';
 import { NotPermittedError, SessionLostError } from '../../util/errors.js';
 import { checkClaim, checkResource } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
 import { keyBudget } from '../lease-budget.js';
 import { type Renewal, TtlLease } from '../ttl-lease.js';
+import { UnderWay } from '../under-way.js';
 import { directoryOf, endOf } from './keys.js';
 import { contendersOf } from './line.js';
 import { look, readLine } from './look.js';
@@ -47,11 +48,9 @@ export class EtcdBackend implements LockBackend {
   readonly traits = TRAITS;
   readonly #session: Session;
   readonly #options: EtcdBackendOptions;
-  readonly #closing = new AbortController();
+  readonly #underWay = new UnderWay();
   /** Places in line and permits, as long as their etcd leases may be there. */
   readonly #places = new Set<Place>();
-  readonly #claims = new Set<Promise<unknown>>();
-  readonly #leases = new Set<Lease>();
 
   constructor(session: Session, options: EtcdBackendOptions) {
     this.#session = session;
@@ -86,25 +85,12 @@ export class EtcdBackend implements LockBackend {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const reason = new SessionLostError('the session was closed');
-    this.#closing.abort(reason);
-    const tidied = Promise.allSettled([
-      ...this.#claims,
-      ...[...this.#leases].map((lease) => lease.release()),
-    ]);
-    const limit = new AbortController();
-    await Promise.race([tidied, delay(TIDY_LIMIT_MS, this.#session.clock, limit.signal).catch(() => {})]);
-    limit.abort();
+    await atMost(TIDY_LIMIT_MS, this.#session.clock, this.#underWay.close(reason));
     this.#session.close(reason);
   }
 
-  async #grant(claim: Claim, wait: boolean, signal: AbortSignal): Promise<Lease | undefined> {
-    const granting = this.#contend(claim, wait, AbortSignal.any([signal, this.#closing.signal]));
-    this.#claims.add(granting);
-    try {
-      return await granting;
-    } finally {
-      this.#claims.delete(granting);
-    }
+  #grant(claim: Claim, wait: boolean, signal: AbortSignal): Promise<Lease | undefined> {
+    return this.#underWay.within(signal, (either) => this.#contend(claim, wait, either));
   }
 
   async #contend(claim: Claim, wait: boolean, signal: AbortSignal): Promise<Lease | undefined> {
@@ -145,12 +131,13 @@ export class EtcdBackend implements LockBackend {
       renew: this.#renewing(place),
       giveBack: async () => {
         ended.abort();
-        this.#leases.delete(lease);
+        this.#underWay.delete(lease);
         await this.#leave(place);
       },
     });
-    this.#leases.add(lease);
-    void this.#noticeDeletion(place, lease, AbortSignal.any([ended.signal, this.#closing.signal]));
+    this.#underWay.add(lease);
+    const either = firstOf([ended.signal, this.#underWay.closing]);
+    void this.#noticeDeletion(place, lease, either.signal).finally(either.end);
     return lease;
   }
 

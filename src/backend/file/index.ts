@@ -4,6 +4,7 @@ import { LeaseLostError, SessionLostError } from '../../util/errors.js';
 import type { Log } from '../../util/log.js';
 import { checkClaim, checkResource } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
+import { UnderWay } from '../under-way.js';
 import { contend } from './contend.js';
 import { useDirectory } from './directory.js';
 import { bootId } from './held.js';
@@ -55,9 +56,7 @@ class FileBackend implements LockBackend {
   readonly farewells = [];
   readonly #root: string;
   readonly #settings: FileSettings;
-  readonly #session = new AbortController();
-  /** What is under way, for the end of the session to wait for. */
-  readonly #contending = new Set<Promise<unknown>>();
+  readonly #underWay = new UnderWay();
   /** Our contenders, by their notes, with the leases of those that hold. */
   readonly #own = new Map<string, FileLease | undefined>();
 
@@ -89,8 +88,7 @@ class FileBackend implements LockBackend {
 
   /** Ends the session: its waiters reject, its leases are lost and given back. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#session.abort(new SessionLostError('the session was closed'));
-    await Promise.allSettled(this.#contending);
+    await this.#underWay.close(new SessionLostError('the session was closed'));
     const leases = [...this.#own.values()].filter((lease) => lease !== undefined);
     for (const lease of leases) lease.lose(new LeaseLostError('expired', 'the session was closed', 0));
     await Promise.all(leases.map((lease) => lease.release()));
@@ -98,19 +96,9 @@ class FileBackend implements LockBackend {
 
   async #contend(claim: Claim, once: boolean, signal: AbortSignal): Promise<FileLease | undefined> {
     checkClaim(claim, this.traits);
-    const contending = contend({
-      root: this.#root,
-      claim,
-      once,
-      own: this.#own,
-      settings: this.#settings,
-      signal: AbortSignal.any([signal, this.#session.signal]),
-    });
-    this.#contending.add(contending);
-    try {
-      return await contending;
-    } finally {
-      this.#contending.delete(contending);
-    }
+    const { root, own, settings } = { root: this.#root, own: this.#own, settings: this.#settings };
+    return this.#underWay.within(signal, (either) =>
+      contend({ root, claim, once, own, settings, signal: either }),
+    );
   }
 }

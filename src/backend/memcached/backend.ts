@@ -8,6 +8,7 @@ import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.j
 import { formatEvidence, readEvidence } from '../evidence.js';
 import type { OpenOptions } from '../open-options.js';
 import type { TtlLease } from '../ttl-lease.js';
+import { UnderWay } from '../under-way.js';
 import { asked, Connection, isFinal, type MakeNode, reach } from './connection.js';
 import { Contending } from './contend.js';
 import { keyOf } from './key.js';
@@ -45,11 +46,9 @@ export class MemcachedBackend implements LockBackend {
   readonly #connections: ReadonlyMap<string, Connection>;
   readonly #options: OpenOptions;
   readonly #rules: Required<MemcachedRules>;
-  readonly #closed = new AbortController();
+  readonly #underWay = new UnderWay();
   /** By owner: what is held. */
   readonly #leases = new Map<string, TtlLease>();
-  /** Who is on the way to the service now. */
-  readonly #asking = new Set<Promise<unknown>>();
 
   constructor(servers: Servers, makeNode: MakeNode, options: OpenOptions, rules: MemcachedRules = {}) {
     this.#servers = servers;
@@ -66,7 +65,7 @@ export class MemcachedBackend implements LockBackend {
   }
 
   acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
-    return this.#as(signal, async (either) => {
+    return this.#underWay.within(signal, async (either) => {
       const bid = this.#bid(claim, either);
       await reach([bid.connection], this.#options, either);
       return this.#keep(bid, await this.#contending(bid).wait(either));
@@ -75,7 +74,7 @@ export class MemcachedBackend implements LockBackend {
 
   /** @throws ServiceUnreachableError when the server may have forgotten a lock: nobody can say whether it is free */
   tryAcquire(claim: Claim, signal: AbortSignal): Promise<Lease | undefined> {
-    return this.#as(signal, async (either) => {
+    return this.#underWay.within(signal, async (either) => {
       // Nobody is told of a queue that we do not stand in.
       const { onQueue: _, ...silent } = claim;
       const bid = this.#bid(silent, either);
@@ -92,7 +91,7 @@ export class MemcachedBackend implements LockBackend {
   }
 
   contenders(resource: string, signal: AbortSignal): Promise<readonly Contender[]> {
-    return this.#as(signal, async (either) => {
+    return this.#underWay.within(signal, async (either) => {
       either.throwIfAborted();
       checkResource(resource);
       const connection = this.#connectionWith(serverOf(resource, this.#servers));
@@ -102,49 +101,41 @@ export class MemcachedBackend implements LockBackend {
     });
   }
 
-  async owns(evidence: string, signal: AbortSignal): Promise<boolean> {
-    const either = AbortSignal.any([signal, this.#closed.signal]);
+  owns(evidence: string, signal: AbortSignal): Promise<boolean> {
+    return this.#underWay.within(signal, (either) => this.#owns(evidence, either));
+  }
+
+  async #owns(evidence: string, signal: AbortSignal): Promise<boolean> {
     const fact = readEvidence(evidence);
     const [key, owner] = [fact('key'), fact('owner')];
     const [server] = parseServers(fact('url').replace(/^memcached:\/\//, ''));
     const connection = this.#connectionWith(server);
     for (;;) {
       try {
-        const found = await connection.use((link) => link.read(key), either);
+        const found = await connection.use((link) => link.read(key), signal);
         return found?.value !== undefined && sha256(found.value.owner) === owner && !isOver(found);
       } catch (error) {
-        if (either.aborted || isFinal(error)) throw error;
+        if (signal.aborted || isFinal(error)) throw error;
       }
-      await delay(RETRY_MS, this.#options.clock, either);
+      await delay(RETRY_MS, this.#options.clock, signal);
     }
   }
 
   /** Ends the session: what it holds is given back, its waiters reject. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed.signal.aborted) return;
-    this.#closed.abort(new SessionLostError('the session has ended; open another'));
+    if (this.#underWay.closing.aborted) return;
+    const ended = this.#underWay.close(new SessionLostError('the session has ended; open another'));
     await Promise.all(
       [...this.#leases.values()].map((lease) => {
         lease.lose('expired', 'the session has ended');
         return lease.release();
       }),
     );
-    await Promise.allSettled(this.#asking);
+    await ended;
     for (const connection of this.#connections.values()) connection.close();
   }
 
   readonly #isSelf = (owner: string): boolean => this.#leases.has(owner);
-
-  /** Does `work` as part of the session: whose end aborts it, and waits for it. */
-  async #as<T>(signal: AbortSignal, work: (either: AbortSignal) => Promise<T>): Promise<T> {
-    const working = work(AbortSignal.any([signal, this.#closed.signal]));
-    this.#asking.add(working);
-    try {
-      return await working;
-    } finally {
-      this.#asking.delete(working);
-    }
-  }
 
   #contending(bid: Bid): Contending {
     return new Contending(bid, this.#isSelf, this.#rules.random, this.#options.retryEveryMs);
@@ -173,9 +164,10 @@ export class MemcachedBackend implements LockBackend {
 
   async #keep({ owner }: Bid, lease: TtlLease): Promise<Lease> {
     this.#leases.set(owner, lease);
-    if (!this.#closed.signal.aborted) return lease;
+    const { closing } = this.#underWay;
+    if (!closing.aborted) return lease;
     await lease.release();
-    throw this.#closed.signal.reason;
+    throw closing.reason;
   }
 
   #connectionWith(server: Server): Connection {

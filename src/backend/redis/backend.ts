@@ -1,5 +1,5 @@
 import type { Farewell, TlsMaterial } from '../../child/child.js';
-import { delay, orAborted } from '../../util/abort.js';
+import { atMost, orAborted } from '../../util/abort.js';
 import type { Clock } from '../../util/clock.js';
 import { SessionLostError } from '../../util/errors.js';
 import type { LeaseBudget } from '../../util/lease-deadline.js';
@@ -8,11 +8,12 @@ import { randomId } from '../../util/random-id.js';
 import { checkClaim, checkResource } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
 import { TtlLease } from '../ttl-lease.js';
+import { UnderWay } from '../under-way.js';
 import { type Grant, grantLock } from './acquire.js';
 import type { Place } from './contend.js';
 import { farewellBytes, taken } from './farewell.js';
 import { Keeper } from './keep.js';
-import { keysOf } from './keys.js';
+import { type Keys, keysOf } from './keys.js';
 import { leaveAll } from './leave.js';
 import type { Master } from './master.js';
 import type { Masters } from './masters.js';
@@ -62,12 +63,9 @@ export interface Door {
 export class RedisBackend implements LockBackend {
   readonly traits: Traits;
   readonly #session: RedisSession;
-  readonly #closing = new AbortController();
+  readonly #underWay = new UnderWay();
   /** Who contends, and who holds. */
   readonly #places = new Set<Place>();
-  /** What has to come to its end before the connections may. */
-  readonly #claims = new Set<Promise<unknown>>();
-  readonly #leases = new Set<Lease>();
 
   constructor(session: RedisSession) {
     this.#session = session;
@@ -105,32 +103,26 @@ export class RedisBackend implements LockBackend {
 
   async contenders(resource: string, signal: AbortSignal): Promise<readonly Contender[]> {
     checkResource(resource);
-    const { masters, clock } = this.#session;
-    const look = lookOf({ keys: keysOf(resource) });
-    return this.#merge(await masters.insist(look, clock, this.#orClosing(signal)));
+    return this.#merge(await this.#look(keysOf(resource), signal));
   }
 
   async owns(evidence: string, signal: AbortSignal): Promise<boolean> {
-    const { masters, clock } = this.#session;
-    const look = lookOf({ keys: keysOf(resourceOf(evidence)) });
-    const views = await masters.insist(look, clock, this.#orClosing(signal));
-    return ownsOn(views, masters.majority, evidence);
+    const views = await this.#look(keysOf(resourceOf(evidence)), signal);
+    return ownsOn(views, this.#session.masters.majority, evidence);
   }
 
   /** Gives everything back, as far as that goes in half a second, and leaves. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(new SessionLostError('the session was closed'));
     const { masters, notices, clock } = this.#session;
-    const given = Promise.allSettled([...this.#claims, ...[...this.#leases].map((lease) => lease.release())]);
-    const limit = new AbortController();
-    await Promise.race([given, delay(TIDY_LIMIT_MS, clock, limit.signal).catch(() => {})]);
-    limit.abort();
+    const closed = this.#underWay.close(new SessionLostError('the session was closed'));
+    await atMost(TIDY_LIMIT_MS, clock, closed);
     notices.close();
     masters.close();
   }
 
-  #orClosing(signal: AbortSignal): AbortSignal {
-    return AbortSignal.any([signal, this.#closing.signal]);
+  #look(keys: Keys, signal: AbortSignal): Promise<readonly View[]> {
+    const { masters, clock } = this.#session;
+    return this.#underWay.within(signal, (either) => masters.insist(lookOf({ keys }), clock, either));
   }
 
   #merge(views: readonly View[]): readonly Contender[] {
@@ -138,10 +130,10 @@ export class RedisBackend implements LockBackend {
     return merge(views, this.#session.masters.majority, (owner) => owners.has(owner));
   }
 
-  async #grant(claim: Claim, wait: boolean, outer: AbortSignal): Promise<Lease | undefined> {
+  async #grant(claim: Claim, wait: boolean, signal: AbortSignal): Promise<Lease | undefined> {
     checkClaim(claim, this.traits);
-    const signal = this.#orClosing(outer);
     signal.throwIfAborted();
+    this.#underWay.closing.throwIfAborted();
     const { ttlMs, minUptimeS = safeUptimeS(ttlMs) } = this.#session;
     // Before anybody is kept waiting for a lease that could not be held.
     const budget = redisBudget(ttlMs, claim.lossGraceMs);
@@ -155,13 +147,7 @@ export class RedisBackend implements LockBackend {
       minUptimeS,
     };
     this.#places.add(place);
-    const granting = this.#contend(claim, place, budget, wait, signal);
-    this.#claims.add(granting);
-    try {
-      return await granting;
-    } finally {
-      this.#claims.delete(granting);
-    }
+    return this.#underWay.within(signal, (either) => this.#contend(claim, place, budget, wait, either));
   }
 
   async #contend(
@@ -184,7 +170,7 @@ export class RedisBackend implements LockBackend {
       return lease;
     } finally {
       if (lease === undefined) {
-        await leaveAll(masters, place, 'cancel', clock, this.#closing.signal);
+        await leaveAll(masters, place, 'cancel', clock, this.#underWay.closing);
         this.#places.delete(place);
       }
     }
@@ -204,12 +190,12 @@ export class RedisBackend implements LockBackend {
       renew: (late) => orAborted(keeper.renew(), late),
       giveBack: async () => {
         released.abort();
-        await leaveAll(masters, place, 'release', clock, this.#closing.signal);
+        await leaveAll(masters, place, 'release', clock, this.#underWay.closing);
         this.#places.delete(place);
-        this.#leases.delete(lease);
+        this.#underWay.delete(lease);
       },
     });
-    this.#leases.add(lease);
+    this.#underWay.add(lease);
     return lease;
   }
 }

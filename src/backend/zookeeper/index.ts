@@ -1,9 +1,10 @@
 import type { Farewell } from '../../child/child.js';
-import { aborted, delay } from '../../util/abort.js';
+import { aborted, atMost } from '../../util/abort.js';
 import { NotPermittedError, SessionLostError } from '../../util/errors.js';
 import { checkClaim } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
 import type { OpenOptions } from '../open-options.js';
+import { UnderWay } from '../under-way.js';
 import type { Grant } from './grant.js';
 import { Handover } from './handover.js';
 import { Hold } from './hold.js';
@@ -71,10 +72,7 @@ class ZooKeeperBackend implements LockBackend {
   readonly #parents: Parents;
   readonly #ensemble: Ensemble;
   readonly #options: OpenOptions;
-  readonly #closing = new AbortController();
-  /** What has to come to its end before the session may: claims on their way, and leases. */
-  readonly #claims = new Set<Promise<unknown>>();
-  readonly #leases = new Set<Lease>();
+  readonly #underWay = new UnderWay();
 
   constructor(session: Session, ensemble: Ensemble, options: OpenOptions) {
     this.#session = session;
@@ -108,28 +106,16 @@ class ZooKeeperBackend implements LockBackend {
 
   /** Ends with the session, which takes all of ours along; tidies up before, as far as that goes in a second. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort(new SessionLostError('the session was closed'));
-    if (this.#session.isConnected) {
-      const tidied = Promise.allSettled([
-        ...this.#claims,
-        ...[...this.#leases].map((lease) => lease.release()),
-      ]);
-      const limit = new AbortController();
-      const late = delay(TIDY_LIMIT_MS, this.#options.clock, limit.signal).catch(() => {});
-      await Promise.race([tidied, late, aborted(this.#session.over)]);
-      limit.abort();
+    const { isConnected, over } = this.#session;
+    const closed = this.#underWay.close(new SessionLostError('the session was closed'));
+    if (isConnected) {
+      await atMost(TIDY_LIMIT_MS, this.#options.clock, Promise.race([closed, aborted(over)]));
     }
     await this.#session.close();
   }
 
-  async #grant(claim: Claim, wait: boolean, signal: AbortSignal): Promise<Lease | undefined> {
-    const granting = this.#contend(claim, wait, AbortSignal.any([signal, this.#closing.signal]));
-    this.#claims.add(granting);
-    try {
-      return await granting;
-    } finally {
-      this.#claims.delete(granting);
-    }
+  #grant(claim: Claim, wait: boolean, signal: AbortSignal): Promise<Lease | undefined> {
+    return this.#underWay.within(signal, (either) => this.#contend(claim, wait, either));
   }
 
   async #contend(claim: Claim, wait: boolean, signal: AbortSignal): Promise<Lease | undefined> {
@@ -161,11 +147,11 @@ class ZooKeeperBackend implements LockBackend {
         await Promise.all([hold.removeIfPassed(), grant.handover?.giveBack()]);
       },
       afterRelease: async () => {
-        this.#leases.delete(lease);
+        this.#underWay.delete(lease);
         await this.#tidy(path, claim, hold);
       },
     });
-    this.#leases.add(lease);
+    this.#underWay.add(lease);
     return lease;
   }
 
