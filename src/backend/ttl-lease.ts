@@ -50,6 +50,8 @@ export class TtlLease implements Lease {
   readonly #deadline: LeaseDeadline;
   readonly #listeners = new Set<() => void>();
   #next: Timer | undefined;
+  /** Why the last renewal failed, unless one has succeeded since. */
+  #failure: string | undefined;
   #released: Promise<void> | undefined;
 
   /** Renewed from now on, until it is lost or given back. */
@@ -58,7 +60,7 @@ export class TtlLease implements Lease {
     this.fencingToken = options.fencingToken;
     this.budget = options.budget;
     this.evidence = options.evidence;
-    this.#deadline = new LeaseDeadline(options.budget, options.clock, options.sentAt);
+    this.#deadline = new LeaseDeadline(options.budget, options.clock, options.sentAt, () => this.#failure);
     this.#schedule();
   }
 
@@ -122,7 +124,8 @@ export class TtlLease implements Lease {
       if (renewal.how === 'lost') this.lose(renewal.cause, renewal.message);
       else this.#renewed(Math.min(sentAt, renewal.from ?? sentAt));
     } catch (error) {
-      log.debug({}, `a renewal failed: ${messageOf(error)}`);
+      this.#failure = messageOf(error);
+      log.debug({}, `a renewal failed: ${this.#failure}`);
     } finally {
       late.cancel();
       this.#schedule(sentAt);
@@ -130,6 +133,7 @@ export class TtlLease implements Lease {
   }
 
   #renewed(sentAt: number): void {
+    this.#failure = undefined;
     if (this.#released !== undefined) return;
     this.#deadline.renewed(sentAt);
     if (!this.lost.aborted) for (const listener of this.#listeners) listener();

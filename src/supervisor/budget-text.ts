@@ -10,7 +10,7 @@ export function budgetText({
 }: LeaseBudget): string {
   return (
     `rides out ${seconds(rideOutMs)} without an answer, then stops the command within ${seconds(killAfterMs - stopAfterMs)}; ` +
-    `all dead ${seconds(deadlineAfterMs)} after the last answer, taken over ${seconds(ttlMs)} and a tick after it at the latest`
+    `all dead ${seconds(deadlineAfterMs)} after the last answer; another takes over ${seconds(ttlMs)} after it, or soon after`
   );
 }
 

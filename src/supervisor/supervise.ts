@@ -67,7 +67,10 @@ async function oneSession(
   world.stage.entrust(backend.farewells);
   const lease = await waiting;
   // What gives back a permit may be another word than what leaves a line.
-  world.stage.entrust(backend.farewells);
+  const entrust = () => world.stage.entrust(backend.farewells);
+  entrust();
+  // Nor is it the same for ever: the session may have gone to another server, a login may have got another token.
+  const forget = lease.onRenewed(entrust);
   try {
     announce(lease, job, world);
     // A stop that raced the grant never starts the command, nor does a lease that a freeze has used up meanwhile.
@@ -76,6 +79,7 @@ async function oneSession(
     running();
     return await runUnder(lease, marked, world);
   } finally {
+    forget();
     await giveBack(lease, backend, world);
   }
 }

@@ -33,12 +33,22 @@ export class LeaseDeadline {
   #budget: LeaseBudget;
   readonly #loss = new AbortController();
   #lastRenewal: number;
+  readonly #lastFailure: () => string | undefined;
   #lostDeadline: number | undefined;
   #timer: Timer | undefined;
   #ended = false;
 
-  /** @param sentAt monotonic send time, ms, of the acknowledged request that granted or confirmed the lease */
-  constructor(budget: LeaseBudget, clock: Clock, sentAt: number) {
+  /**
+   * @param sentAt monotonic send time, ms, of the acknowledged request that granted or confirmed the lease
+   * @param lastFailure why renewals failed since the last one that did not, where that is known: told of a loss
+   */
+  constructor(
+    budget: LeaseBudget,
+    clock: Clock,
+    sentAt: number,
+    lastFailure: () => string | undefined = () => undefined,
+  ) {
+    this.#lastFailure = lastFailure;
     this.#budget = budget;
     this.#clock = clock;
     this.#lastRenewal = sentAt;
@@ -109,12 +119,10 @@ export class LeaseDeadline {
   #loseBySilence(): void {
     const now = this.#clock.now();
     const silence = Math.round(now - this.#lastRenewal);
-    this.lose(
-      new LeaseLostError(
-        'silence',
-        `the lock service acknowledged no renewal for ${silence} ms; the session may expire ${this.#budget.ttlMs} ms after the last one`,
-        this.at() - now,
-      ),
-    );
+    const failure = this.#lastFailure();
+    const message =
+      `the lock service acknowledged no renewal for ${silence} ms${failure === undefined ? '' : ` (${failure})`}; ` +
+      `the session may expire ${this.#budget.ttlMs} ms after the last one`;
+    this.lose(new LeaseLostError('silence', message, this.at() - now));
   }
 }

@@ -55,7 +55,7 @@ export const EXPECTATIONS: Readonly<Record<string, Readonly<Record<string, Check
     'lockex -c 3 -i build -- make': permits('make', 3),
     'lockex -i nightly -p jobs -- report': all(waits('report'), isKazoosLock('/jobs/nightly')),
     'lockex -p jobs -- report': all(waits('report'), says(/^lock jobs\/[0-9a-f]{64} /)),
-    'lockex -T 30 -- serve': all(waits('serve'), says(/taken over 30 s and a tick after/)),
+    'lockex -T 30 -- serve': all(waits('serve'), says(/another takes over 30 s after/)),
     'lockex -R 5 -- serve': all(waits('serve'), triesSoOften(5), survivesResets(6)),
     'lockex -r 3 -- serve': all(waits('serve'), takesPlaces(3)),
     "lockex --shell -- 'dump > /tmp/dump.out'": redirects('dump.out'),
@@ -119,7 +119,7 @@ export const EXPECTATIONS: Readonly<Record<string, Readonly<Record<string, Check
   'etcdctl lock': {
     'lockex --url etcd://etcd1:2379 -i nightly -- report': all(waits('report'), keepsTheStatus('report')),
     'lockex --url etcd://etcd1:2379,etcd2:2379 -i nightly -- report': waits('report'),
-    [`${ETCD} -T 30 -i nightly -- report`]: all(waits('report'), says(/taken over 30 s and a tick after/)),
+    [`${ETCD} -T 30 -i nightly -- report`]: all(waits('report'), says(/another takes over 30 s after/)),
     [`${ETCD} -i nightly -- sleep infinity`]: staysUntilTold,
     [`${ETCD} -i nightly -- sh -c 'echo $LOCKEX_FENCING_TOKEN'`]: grows,
     [`${ETCD} -i nightly -- sh -c 'echo $LOCKEX_LOCK_PATH'`]: writes(/^\/\S+\/nightly\n$/),

@@ -1,6 +1,6 @@
 import type { LockBackend } from '../../src/backend/contract.js';
 import { MemoryBackend, MemoryService } from '../../src/backend/memory/index.js';
-import type { Stage as ChildStage, ExitStatus, SignalName } from '../../src/child/child.js';
+import type { Stage as ChildStage, ExitStatus, Farewell, SignalName } from '../../src/child/child.js';
 import type { Job, World } from '../../src/supervisor/job.js';
 import { until } from '../../src/testing/until.js';
 import { systemClock } from '../../src/util/clock.js';
@@ -25,6 +25,8 @@ export class Stage implements World {
   leftover = false;
   env: NodeJS.ProcessEnv = {};
   opened: MemoryBackend[] = [];
+  /** What the guardian was told to say, each time. */
+  readonly entrusted: (readonly Farewell[])[] = [];
 
   readonly log: Log = {
     debug: () => {},
@@ -64,7 +66,7 @@ export class Stage implements World {
       this.children.push(child);
       return child;
     },
-    entrust: () => {},
+    entrust: (farewells) => void this.entrusted.push(farewells),
     dismiss: async () => {},
   };
 

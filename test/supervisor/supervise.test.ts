@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Contender, LockBackend } from '../../src/backend/contract.js';
+import type { Claim, Contender, Lease, LockBackend } from '../../src/backend/contract.js';
 import { MemoryBackend } from '../../src/backend/memory/index.js';
 import { supervise } from '../../src/supervisor/supervise.js';
 import { until } from '../../src/testing/until.js';
@@ -340,4 +340,46 @@ test('a signal that comes while the command is being started is not lost', async
   });
   assert.deepEqual(await run, { how: 'told-to-stop', by: 'SIGTERM' });
   assert.deepEqual(stage.children[0]?.received, ['SIGHUP', 'SIGTERM']);
+});
+
+/** A session whose farewell is another one after each renewal. */
+class Renewing extends MemoryBackend {
+  readonly #listeners = new Set<() => void>();
+  #renewals = 0;
+
+  override get farewells() {
+    return [{ addresses: [], bytes: Buffer.from([this.#renewals]), taken: /./ }];
+  }
+
+  override async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {
+    const lease = await super.acquire(claim, signal);
+    lease.onRenewed = (listener) => {
+      this.#listeners.add(listener);
+      return () => void this.#listeners.delete(listener);
+    };
+    return lease;
+  }
+
+  renew(): void {
+    this.#renewals += 1;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+test('the guardian is told with each renewal what gives the lock back by now', async () => {
+  const stage = new Stage();
+  const session = new Renewing(stage.service);
+  stage.connect = async () => session;
+  const run = supervise(stage.job(), stage);
+  const child = await stage.started();
+  session.renew();
+  session.renew();
+  assert.deepEqual(
+    stage.entrusted.map(([farewell]) => farewell?.bytes[0]),
+    [0, 0, 1, 2],
+  );
+  child.ends(exited(0));
+  await run;
+  session.renew();
+  assert.equal(stage.entrusted.length, 4);
 });

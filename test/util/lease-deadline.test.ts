@@ -13,9 +13,9 @@ const budget: LeaseBudget = {
   deadlineAfterMs: 8000,
 };
 
-function lease(sentAt = 0) {
+function lease(sentAt = 0, lastFailure?: () => string | undefined) {
   const clock = new ManualClock();
-  return { clock, deadline: new LeaseDeadline(budget, clock, sentAt) };
+  return { clock, deadline: new LeaseDeadline(budget, clock, sentAt, lastFailure) };
 }
 
 test('a lease is not lost a tick before the stop is due, and is lost when it is', () => {
@@ -40,6 +40,18 @@ test('trap 3: The deadline counts from when the last acknowledged write was *sen
   assert.equal(deadline.lost.aborted, false);
   clock.advance(1);
   assert.equal(deadline.lost.aborted, true);
+});
+
+test('a loss by silence says why the last renewal failed, where that is known', () => {
+  for (const [failure, said] of [
+    ['no answer in time', ' (no answer in time)'],
+    [undefined, ''],
+  ] as const) {
+    const { clock, deadline } = lease(0, () => failure);
+    clock.advance(5800);
+    const expected = `the lock service acknowledged no renewal for 5800 ms${said}; the session may expire 12000 ms after the last one`;
+    assert.equal(deadline.lost.reason.message, expected);
+  }
 });
 
 test('acknowledgements out of order never move the deadline back', () => {

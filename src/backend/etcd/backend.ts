@@ -6,6 +6,7 @@ import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.j
 import { keyBudget } from '../lease-budget.js';
 import { type Renewal, TtlLease } from '../ttl-lease.js';
 import { UnderWay } from '../under-way.js';
+import { plainly } from './failure.js';
 import { directoryOf, endOf } from './keys.js';
 import { contendersOf } from './line.js';
 import { look, readLine } from './look.js';
@@ -154,7 +155,7 @@ export class EtcdBackend implements LockBackend {
           told = true;
           this.#session.log.warn({}, `the lock is not renewed, and will be lost: ${error.message}`);
         }
-        throw error;
+        throw new Error(plainly(error), { cause: error });
       }
     };
   }

@@ -20,13 +20,17 @@ const TRAITS: Traits = {
 export class MemoryBackend implements LockBackend {
   /** All but the handover delay. */
   readonly traits = TRAITS;
-  readonly farewells = [];
   readonly #service: MemoryService;
   #disposed = false;
 
   /** @param service all sessions with one service exclude each other, and nobody else */
   constructor(service: MemoryService) {
     this.#service = service;
+  }
+
+  /** None: what a process holds in its memory ends with it. */
+  get farewells(): LockBackend['farewells'] {
+    return [];
   }
 
   async acquire(claim: Claim, signal: AbortSignal): Promise<Lease> {

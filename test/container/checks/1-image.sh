@@ -31,7 +31,7 @@ knows_other_services() {
   local url status
   for url in etcd redis memcached; do
     status=0
-    in_image lockex --url "$url://127.0.0.1:9" -T 2 -n -- true 2>"$WORK/stderr" || status=$?
+    in_image lockex --url "$url://127.0.0.1:9" -T 3 -n -- true 2>"$WORK/stderr" || status=$?
     cat "$WORK/stderr"
     equal "the status with $url" 69 "$status"
   done
