@@ -51,7 +51,12 @@ function parseServers(list: string, rest: string, of: AddressOf): Server[] {
     .map((part) => part.trim())
     .filter((part) => part !== '');
   if (parts.length === 0) throw unreadable('host:port[,host:port…]', rest, of);
-  return parts.map((part) => parseServer(part, of));
+  try {
+    return parts.map((part) => parseServer(part, of));
+  } catch (error) {
+    // What cannot be read is shown, unless it may be the beginning of a login whose password has a slash.
+    throw rest.includes('@') ? oddLogin(of) : error;
+  }
 }
 
 /** The way a server is written in messages. */

@@ -44,3 +44,11 @@ for (const bad of [
     );
   });
 }
+
+test('a password with a slash in it is not shown as a part of an address', () => {
+  assert.throws(
+    () => parseEnsemble('me:se/cret@a:1'),
+    (error) => error instanceof UsageError && !/se|cret/.test(error.message.replace('user:password', '')),
+  );
+  assert.equal(show('a:1/x@y'), 'a:1/x@y');
+});
