@@ -129,6 +129,8 @@ test('the twin: with its guardian killed together with the supervisor, two hold 
   const first = await hold(t, zookeeper.address, lock, command);
   const second = await run(t, zookeeper.address, lock, command);
   await waiting(second);
+  // Neither is to see the other's end.
+  first.it.kill('SIGSTOP');
   process.kill(first.guardian, 'SIGKILL');
   first.it.kill('SIGKILL');
   await running(second);

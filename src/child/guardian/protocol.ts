@@ -28,9 +28,18 @@ export function frame(...words: readonly string[]): Buffer {
   return Buffer.concat([Buffer.from(`${payload.length}:`), payload]);
 }
 
-/** A time as frames carry it. */
+/**
+ * How far our clock may be behind the guardian's, ms: it is joined to CLOCK_BOOTTIME in steps (`steadyClock`), and the guardian
+ * reads that itself.
+ */
+const BEHIND_MS = 20;
+
+/**
+ * A time as frames carry it: no earlier than that by our clock, or a kill of the guardian's would be heard of as an end of the
+ * command, before we know that the lease is lost.
+ */
 export function killAtWord(killAt: number): string {
-  return Number.isFinite(killAt) ? String(Math.floor(killAt)) : '';
+  return Number.isFinite(killAt) ? String(Math.ceil(killAt) + BEHIND_MS) : '';
 }
 
 /** What the guardian says. */

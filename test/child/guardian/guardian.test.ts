@@ -199,7 +199,7 @@ test('a guardian that reads an order after its time starts nothing, and says so'
   t.after(() => guardian.dismiss());
   const said: string[] = [];
   guardian.subscribe((report) => said.push(report.says));
-  guardian.send('go', killAtWord(systemClock.now() - 1), '1', 'true', `PATH=${process.env['PATH']}`);
+  guardian.send('go', killAtWord(systemClock.now() - 100), '1', 'true', `PATH=${process.env['PATH']}`);
   await until(() => said.includes('late'), 'it says so');
   // The twin: in time, the same order is carried out.
   guardian.send('go', killAtWord(forever), '1', 'true', `PATH=${process.env['PATH']}`);

@@ -10,8 +10,8 @@ test('a frame is its length in bytes, a colon, and the words with a NUL between'
   assert.equal(frame('go', '', 'ä').toString(), '6:go\0\0ä');
 });
 
-test('a time that never comes is an empty word; others are whole milliseconds, never later', () => {
-  assert.deepEqual([killAtWord(Number.POSITIVE_INFINITY), killAtWord(1234.9)], ['', '1234']);
+test('a time that never comes is an empty word; others are whole milliseconds, later by as much as our clock may be behind', () => {
+  assert.deepEqual([killAtWord(Number.POSITIVE_INFINITY), killAtWord(1234.1)], ['', '1255']);
 });
 
 test('each report of the guardian is read as what it says', () => {
