@@ -51,7 +51,7 @@ export async function openRedis(
  * Opens a session with the server, or the servers, that clients of the caller's own are of. Their addresses and credentials
  * are used, over connections of our own, since theirs may send a command again long after it was given up. They are
  * neither used nor closed.
- * @throws as {@link openRedis}; UsageError for a client of a cluster
+ * @throws as {@link openRedis}; UsageError for a client of a cluster, or one that follows sentinels
  */
 export async function useRedis(
   clients: Redis | readonly Redis[],
@@ -59,9 +59,13 @@ export async function useRedis(
   signal: AbortSignal,
 ): Promise<LockBackend> {
   const theirs = 'length' in clients ? clients : [clients];
-  if (theirs.some((client) => client.isCluster)) {
-    throw new UsageError('expected clients of single redis masters, got one of a cluster', {
-      hint: 'a failover within a cluster may lose a lock; several independent masters do not',
+  for (const [found, what] of [
+    [theirs.some((client) => client.isCluster), 'one of a cluster'],
+    [theirs.some((client) => client.options.sentinels), 'one that follows sentinels'],
+  ] as const) {
+    if (!found) continue;
+    throw new UsageError(`expected clients of single redis masters, got ${what}`, {
+      hint: 'a failover may lose a lock; several independent masters do not',
     });
   }
   const ours = theirs.map((client) => client.duplicate(clientOptions(options.ttlMs, Math.random)));
@@ -116,10 +120,10 @@ function urlOf(servers: readonly Server[], first: Redis | undefined): string {
   return `${tls === undefined ? 'redis' : 'rediss'}://${servers.map(showServer).join(',')}${db === 0 ? '' : `/${db}`}`;
 }
 
-/** Nobody but the client itself knows the way through a file or by way of a sentinel. */
+/** Nobody but the client itself knows the way through a file. */
 function doorOf(client: Redis): readonly Door[] {
   const { options } = client;
-  if (options.path !== undefined || options.sentinels) return [];
+  if (options.path !== undefined) return [];
   const { username, password, db = 0, tls } = options;
   const door = {
     ...serverOf(client),

@@ -182,3 +182,19 @@ test("a client of the caller's own is used for its address and login, and left a
   assert.equal(await client.ping(), 'PONG');
   client.disconnect();
 });
+
+test('a client of the caller’s own that follows failovers is refused: of a cluster, or by sentinels', async () => {
+  const sentinels = [{ host: '127.0.0.1', port: 1 }];
+  const bySentinel = new Redis({ sentinels, name: 'mymaster', lazyConnect: true });
+  const ofCluster = Object.assign(new Redis({ lazyConnect: true }), { isCluster: true });
+  for (const [client, what] of [
+    [bySentinel, 'one that follows sentinels'],
+    [ofCluster, 'one of a cluster'],
+  ] as const) {
+    await assert.rejects(useRedis(client, openOptions(), never), {
+      name: 'UsageError',
+      message: `expected clients of single redis masters, got ${what}`,
+    });
+    client.disconnect();
+  }
+});
