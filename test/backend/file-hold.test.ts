@@ -76,3 +76,11 @@ test('the time of a hold is rounded up, so that it is never shorter', () => {
     assert.ok(held && held.until >= now + 15 && held.until <= now + 15 + 30, `${now} to ${held?.until}`);
   }
 });
+
+test('a hold is over by our clock when it is over for every reader of /proc/uptime, which is rounded down', () => {
+  const file = `held.0.x.100.${boot}.ab12`;
+  assert.deepEqual(
+    [999, 1009.9, 1010].map((now) => bindingAmong([file], now, boot).length),
+    [1, 1, 0],
+  );
+});

@@ -22,6 +22,12 @@ const NAME = /^held\.(\d+)\.([xsp])\.(\d+)\.([0-9a-f-]+)\.([0-9a-f]+)$/;
 /** By how much a steady clock may be behind /proc/uptime, hundredths of a second. */
 const CLOCK_LAG = 2;
 
+/**
+ * By how much a steady clock may be ahead of what /proc/uptime says, ms: that is rounded down. A hold is over for us when it is
+ * over for every keeper, or who comes and goes right after it would leave the hold, and its directory, behind.
+ */
+const CLOCK_LEAD_MS = 10;
+
 /** A file of a minimum hold, by its name. */
 export interface Held {
   readonly name: string;
@@ -64,9 +70,10 @@ export function keepsOut(
 export function bindingAmong(names: readonly string[], now: number, boot: string): readonly Held[] {
   return names.flatMap((name) => {
     const [, slot, letter, until, since, id = ''] = NAME.exec(name) ?? [];
-    if (since !== boot || now >= Number(until) * 10) return [];
+    const end = Number(until) * 10 + CLOCK_LEAD_MS;
+    if (since !== boot || now >= end) return [];
     const of = letter === 'p' || letter === 's' ? letter : 'x';
-    return { name, slot: Number(slot), of, until: Number(until) * 10, id };
+    return { name, slot: Number(slot), of, until: end, id };
   });
 }
 
