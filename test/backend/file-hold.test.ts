@@ -73,9 +73,7 @@ for (const [what, file, out] of READINGS) {
 test('the time of a hold is rounded up, so that it is never shorter', () => {
   for (const now of [0, 0.1, 9.9, 10, 1234.5]) {
     const [held] = bindingAmong([heldName(0, claim({ holdMs: 15 }), 'ab12', now, boot)], now, boot);
-    // By the step of the name, and what the clocks may differ by, either way.
-    const most = 10 + 20 + 10;
-    assert.ok(held && held.until >= now + 15 && held.until <= now + 15 + most, `${now} to ${held?.until}`);
+    assert.ok(held && held.until >= now + 15 && held.until <= now + 15 + 30, `${now} to ${held?.until}`);
   }
 });
 

@@ -70,10 +70,9 @@ export function keepsOut(
 export function bindingAmong(names: readonly string[], now: number, boot: string): readonly Held[] {
   return names.flatMap((name) => {
     const [, slot, letter, until, since, id = ''] = NAME.exec(name) ?? [];
-    const end = Number(until) * 10 + CLOCK_LEAD_MS;
-    if (since !== boot || now >= end) return [];
+    if (since !== boot || now >= Number(until) * 10 + CLOCK_LEAD_MS) return [];
     const of = letter === 'p' || letter === 's' ? letter : 'x';
-    return { name, slot: Number(slot), of, until: end, id };
+    return { name, slot: Number(slot), of, until: Number(until) * 10, id };
   });
 }
 
@@ -86,7 +85,7 @@ export function bindingIn(dir: string, { clock, boot }: FileSettings): readonly 
   }
 }
 
-/** Until when a slot is kept from one who wants this, on the clock of this host, ms; `undefined` if it is not. */
+/** When a slot is no longer kept from one who wants this, on the clock of this host, ms; `undefined` if it is not kept. */
 export function boundUntil(
   dir: string,
   slot: number,
@@ -94,7 +93,7 @@ export function boundUntil(
   settings: FileSettings,
 ): number | undefined {
   const binding = bindingIn(dir, settings).filter((held) => keepsOut(held, slot, claim));
-  return binding.length === 0 ? undefined : Math.max(...binding.map(({ until }) => until));
+  return binding.length === 0 ? undefined : Math.max(...binding.map(({ until }) => until)) + CLOCK_LEAD_MS;
 }
 
 /** A holder that has ended and whose hold binds, as others are shown it; nothing when it has gone in the meantime. */
