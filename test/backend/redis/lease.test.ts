@@ -6,7 +6,7 @@ import { LeaseLostError } from '../../../src/util/errors.js';
 import { startProxy } from '../../helpers/proxy.js';
 import { type RedisServer, startRedis } from '../../helpers/redis.js';
 import { scope } from '../../helpers/scope.js';
-import { acquire, claimOf, never, openAt, TTL_MS, timed } from './kit.js';
+import { acquire, claimOf, never, openAt, TTL_MS, timed, tryAcquire } from './kit.js';
 
 let redis: RedisServer;
 before(async () => {
@@ -114,7 +114,7 @@ test('a server that is restarted and has kept its data takes no lease away', asy
   assert.equal(held.isLost(), false);
 });
 
-test('a server whose memory is full takes no lease away', async (t) => {
+test('a server whose memory is full takes no lease away, and makes no further minimum hold', async (t) => {
   const it = scope(t);
   const redis = await it.use(startRedis({ args: ['--maxmemory-policy', 'noeviction'] }));
   await redis.grown(TTL_MS);
@@ -125,6 +125,7 @@ test('a server whose memory is full takes no lease away', async (t) => {
     await new Promise<void>((resolve) => held.onRenewed(resolve));
   }
   assert.equal(held.isLost(), false);
+  await assert.rejects(tryAcquire(session, { resource: 'test/other', holdMs: 60_000 }), /maxmemory/);
   await held.release();
   assert.deepEqual(await redis.keys(), []);
 });
