@@ -29,6 +29,10 @@ interface Scene {
   readonly ttlMs: number;
   readonly first: Holder;
   readonly second: Lockex;
+  /** Waits behind it, and takes no other place in line when it loses that one. Where the service goes down only. */
+  readonly third: Lockex | undefined;
+  /** Whether there is a line to stand in. */
+  readonly fair: boolean;
 }
 
 /** Longer than a hand-over at once takes on a busy machine, and far less than the timeouts here. */
@@ -52,6 +56,26 @@ function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
 /** Waits until the command is dead, while nobody can have the lock. */
 async function isDead({ tree }: Holder): Promise<void> {
   await until(() => tree.filter(alive).length === 0, 'all is dead while the service is away', 30_000);
+}
+
+/** Waits until the service was away for longer than the timeout, and the command is dead, while nobody can have the lock. */
+async function outlasts({ first, ttlMs }: Scene, since: number): Promise<void> {
+  await isDead(first);
+  await until(() => performance.now() - since > 1.1 * ttlMs, 'the timeout has passed', 60_000);
+}
+
+/** Who stands in a line has lost the place there by now, and says so; who stands in none goes on asking. */
+async function losesItsPlace(it: Lockex | undefined, fair: boolean): Promise<void> {
+  if (it === undefined) return;
+  if (!fair) {
+    assert.equal(it.ended, undefined, it.stderr);
+    it.kill('SIGTERM');
+    assert.deepEqual(await it.exited, { code: 143, signal: null }, it.stderr);
+    return;
+  }
+  await until(() => it.ended !== undefined, 'who waits has given up', 30_000);
+  assert.deepEqual(await it.exited, { code: 69, signal: null }, it.stderr);
+  assertOneError(it, /no etcd server answered for|session timeout/);
 }
 
 /** What happens, from the outside. Returns what heals it, where the next one needs that. */
@@ -105,16 +129,21 @@ const BREAK: Readonly<Record<Event, (scene: Scene) => Promise<(() => Promise<voi
     await service.serves();
     return undefined;
   },
-  async down({ service, first }) {
+  async down(scene) {
+    const { service, third, fair } = scene;
+    const since = performance.now();
     for (const server of service.servers) await server.kill();
-    await isDead(first);
+    await outlasts(scene, since);
+    await losesItsPlace(third, fair);
     for (const server of service.servers) await server.launch();
     await service.serves();
     return undefined;
   },
-  async 'server-frozen'({ service, first }) {
+  async 'server-frozen'(scene) {
+    const { service } = scene;
+    const since = performance.now();
     for (const server of service.servers) await server.freeze();
-    await isDead(first);
+    await outlasts(scene, since);
     for (const server of service.servers) server.thaw();
     await service.serves();
     return undefined;
@@ -194,7 +223,7 @@ export function failureTests(
   });
   after(() => service[Symbol.asyncDispose]());
 
-  const setUp = async (t: TestContext, used: LockService): Promise<Scene> => {
+  const setUp = async (t: TestContext, used: LockService, event: Event): Promise<Scene> => {
     const its = scope(t);
     const addresses = used.servers.map(({ address }) => address);
     const link = await its.use(ContenderLink.open(addresses));
@@ -202,9 +231,14 @@ export function failureTests(
     const options = ['-i', lock, '-T', String(ttlSeconds), '-k', '0.2'];
     const command = await witness(t);
     const first = await hold(t, used.urlOf(link.addresses), options, command);
-    const second = await run(t, used.urlOf(addresses), options, command);
+    // Who waits loses the place in line when the service is away for a timeout, as whoever holds loses the lock: the next one
+    // is who takes another.
+    const second = await run(t, used.urlOf(addresses), [...options, '-r', '-1'], command);
     await waiting(second);
-    return { service: used, link, lock, ttlMs: ttlSeconds * 1000, first, second };
+    const third = event === 'down' ? await run(t, used.urlOf(addresses), options, command) : undefined;
+    if (third !== undefined) await waiting(third);
+    const fair = traits.queue === 'fair';
+    return { service: used, link, lock, ttlMs: ttlSeconds * 1000, first, second, third, fair };
   };
 
   test(`${name}: can do what its column says`, async () => {
@@ -227,7 +261,7 @@ export function failureTests(
     test(`${name}: when ${what}: ${PROMISES[promise]}`, async (t) => {
       const three = event === 'one' ? await startThree?.() : undefined;
       if (three !== undefined) await scope(t).use(three);
-      const scene = await setUp(t, three ?? service);
+      const scene = await setUp(t, three ?? service, event as Event);
       const since = performance.now();
       const heal = await BREAK[event as Event](scene);
       try {
