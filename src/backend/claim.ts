@@ -17,19 +17,27 @@ export function wrongKind(resource: string, found: string, wanted: string): Wron
   });
 }
 
+/** What of a claim can be asked for in vain. */
+type Wanted = Pick<Claim, 'resource' | 'permits' | 'mode' | 'handoverDelayMs' | 'holdMs'>;
+
 /**
  * Refuses a claim that cannot be kept: what no backend takes, and what this one does not.
  * @throws UsageError
  */
-export function checkClaim(claim: Claim, traits: Traits): void {
+export function checkClaim(claim: Wanted, traits: Traits): void {
   checkResource(claim.resource);
   const { permits, mode, handoverDelayMs = 0, holdMs = 0 } = claim;
   if (!Number.isInteger(permits) || permits < 1 || permits > traits.maxPermits) {
-    const few = traits.maxPermits === 1 ? 'this lock service has locks only, no semaphores: ' : '';
-    throw new UsageError(`${few}expected permits from 1 to ${traits.maxPermits}, got ${permits}`, {
-      ...(few === '' ? {} : { hint: 'ZooKeeper, etcd and files have them' }),
-      settings: ['permits'],
-    });
+    const settings = ['permits'] as const;
+    throw traits.maxPermits === 1
+      ? new UsageError(
+          `this lock service has locks only, no semaphores: expected one permit, got ${permits}`,
+          {
+            hint: 'ZooKeeper, etcd and files have them',
+            settings,
+          },
+        )
+      : new UsageError(`expected permits from 1 to ${traits.maxPermits}, got ${permits}`, { settings });
   }
   if (holdMs > 0 && !traits.hold) {
     throw new UsageError('this lock service has no minimum hold', { settings: ['hold'] });

@@ -12,6 +12,14 @@ import type { OpenOptions } from './open-options.js';
 import { parseRedis } from './redis/address.js';
 import { redisBudget } from './redis/timing.js';
 import { checkTlsMaterial } from './tls-material.js';
+import {
+  ETCD_TRAITS,
+  FILE_TRAITS,
+  MEMCACHED_TRAITS,
+  MEMORY_TRAITS,
+  redisTraits,
+  ZOOKEEPER_TRAITS,
+} from './traits.js';
 import { parseEnsemble } from './zookeeper/hosts.js';
 import { leaseBudget } from './zookeeper/timing.js';
 
@@ -19,8 +27,11 @@ import { leaseBudget } from './zookeeper/timing.js';
 export interface Service {
   /** What it is called in messages. */
   readonly name: string;
-  /** Who is next, as the traits of its backend say. */
-  readonly queue: Traits['queue'];
+  /**
+   * What its backend will be able to do.
+   * @throws UsageError for a URL that cannot be read
+   */
+  readonly traits: (url: string) => Traits;
   /** Which credentials it takes. */
   readonly takes: { readonly login: boolean; readonly acl: boolean; readonly tls: boolean };
   /**
@@ -45,7 +56,7 @@ const NO_SERVER = {
 const FILES: Service = {
   ...NO_SERVER,
   name: 'files',
-  queue: 'race',
+  traits: () => FILE_TRAITS,
   servers(url) {
     filePath(url);
     return ['this host'];
@@ -56,14 +67,14 @@ const FILES: Service = {
 const MEMORY: Service = {
   ...NO_SERVER,
   name: 'memory',
-  queue: 'fair',
+  traits: () => MEMORY_TRAITS,
   servers: () => ['this process'],
   open: openMemory,
 };
 
 const ZOOKEEPER: Service = {
   name: 'ZooKeeper',
-  queue: 'fair',
+  traits: () => ZOOKEEPER_TRAITS,
   takes: { login: true, acl: true, tls: true },
   servers: (url) => parseEnsemble(addressOf(url)).servers.map(showServer),
   budget: leaseBudget,
@@ -75,7 +86,7 @@ const ZOOKEEPER: Service = {
 
 const ETCD: Service = {
   name: 'etcd',
-  queue: 'fair',
+  traits: () => ETCD_TRAITS,
   takes: { login: true, acl: false, tls: true },
   servers: (url) => parseCluster(addressOf(url)).servers.map(showServer),
   budget: etcdBudget,
@@ -87,7 +98,7 @@ const ETCD: Service = {
 
 const REDIS: Service = {
   name: 'redis',
-  queue: 'race',
+  traits: (url) => redisTraits(parseRedis(addressOf(url)).servers.length),
   takes: { login: true, acl: false, tls: true },
   servers: (url) => parseRedis(addressOf(url)).servers.map(showServer),
   budget: redisBudget,
@@ -105,7 +116,7 @@ const REDISS: Service = {
 
 const MEMCACHED: Service = {
   name: 'memcached',
-  queue: 'race',
+  traits: () => MEMCACHED_TRAITS,
   takes: { login: false, acl: false, tls: false },
   servers: (url) => parseServers(addressOf(url)).map(showServer),
   budget: memcachedBudget,

@@ -12,7 +12,7 @@ import type { Service } from './service.js';
  */
 export function connect(
   url: string,
-  service: Omit<Service, 'url' | 'chosenBy' | 'queue' | 'budget'>,
+  service: Omit<Service, 'url' | 'chosenBy' | 'traits' | 'budget'>,
   world: { readonly clock: Clock; readonly log: Log; readonly askOnly?: boolean },
   signal: AbortSignal,
 ): Promise<LockBackend> {

@@ -131,7 +131,7 @@ async function superviseIn(
     host: hostname(),
     pid: process.pid,
     env: process.env,
-    onQueue: onlooker(logger, settings.service.queue, () => new Date()),
+    onQueue: onlooker(logger, settings.service.traits.queue, () => new Date()),
     describe: (contenders) => describeHolders(contenders, new Date()),
   });
   return await supervise(job, worldOf(stage, session, logger, signals, bug));

@@ -19,7 +19,8 @@ export interface Service {
   /** Limit for the first connection, ms. */
   readonly connectLimitMs: number;
   readonly connectAttempts: number;
-  readonly queue: Traits['queue'];
+  /** What it can do. */
+  readonly traits: Traits;
   /** The time line if the servers give the timeout asked for; `undefined` where silence cannot lose a lock. */
   readonly budget: LeaseBudget | undefined;
   readonly auth: AuthFile | undefined;
@@ -60,7 +61,7 @@ export function readService(values: Values, waiting: Waiting): Service {
     chosenBy,
     ttlMs,
     connectLimitMs: Math.min(ttlMs, (waiting.how === 'blocking' ? waiting.limitMs : undefined) ?? ttlMs),
-    queue: kind.queue,
+    traits: kind.traits(url ?? 'file:'),
     budget: kind.budget(ttlMs, values.milliseconds('loss-grace')),
     connectAttempts: waiting.how === 'once' ? Math.min(attempts, servers) : attempts,
     ...readCredentials(kind, values),
@@ -100,8 +101,11 @@ function shownToAll(chosenBy: string): UsageError {
   });
 }
 
-/** Runs `read`, whose errors are to name the option that brought them. */
-function named<T>(label: string, read: () => T): T {
+/**
+ * Runs `read`, whose errors are to name the option that brought them.
+ * @throws what `read` throws
+ */
+export function named<T>(label: string, read: () => T): T {
   try {
     return read();
   } catch (error) {

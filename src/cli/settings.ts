@@ -1,3 +1,4 @@
+import { checkClaim } from '../backend/claim.js';
 import type { Command, SignalName } from '../child/child.js';
 import type { IsolationLevel } from '../child/isolation.js';
 import type { Waiting } from '../supervisor/job.js';
@@ -7,7 +8,7 @@ import { contradiction, oneOf, switchIn } from './alternatives.js';
 import { flagOf } from './option-names.js';
 import { OPTIONS } from './options.js';
 import { resourceOf } from './resource.js';
-import { readService, type Service } from './service.js';
+import { named, readService, type Service } from './service.js';
 import type { Values } from './values.js';
 
 /** All that the command line and the environment say, checked. */
@@ -51,17 +52,24 @@ export function readSettings(values: Values, words: readonly [string, ...string[
   const given = readLockId(values, service);
   const lockpath = values.text('lockpath');
   // What the words say is checked now; the hash, which is good in any case, is made when it is asked for.
-  const named = resourceOf(lockpath, given ?? 'x');
+  const shown = resourceOf(lockpath, given ?? 'x');
+  const claim = {
+    ...readClaim(values),
+    holdMs: values.milliseconds('hold'),
+    handoverDelayMs: readHandoverDelay(values, waiting),
+  };
+  // What the service cannot do, it cannot do later either: nobody is to be told of that by a server that is up again.
+  named(service.chosenBy, () => checkClaim({ resource: shown, ...claim }, service.traits));
   return {
     service,
     get resource() {
-      return given === undefined ? resourceOf(lockpath, this.lockId) : named;
+      return given === undefined ? resourceOf(lockpath, this.lockId) : shown;
     },
     get lockId() {
       return given ?? lockIdOf([file, ...args]);
     },
     named: given !== undefined,
-    ...readClaim(values),
+    ...claim,
     waiting,
     attempts: values.attempts('lockretry'),
     conflictStatus: values.count('conflict-exit-code'),
@@ -70,8 +78,6 @@ export function readSettings(values: Values, words: readonly [string, ...string[
     killAfterMs: values.milliseconds('kill-after'),
     lossGraceMs: values.milliseconds('loss-grace'),
     isolation: values.choice('isolation'),
-    holdMs: values.milliseconds('hold'),
-    handoverDelayMs: readHandoverDelay(values, waiting),
     log: readLog(values),
   };
 }

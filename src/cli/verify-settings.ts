@@ -12,7 +12,7 @@ export interface VerifySettings {
   /** What to ask, with a login perhaps: a secret; `undefined` when no run around us has told. */
   readonly asked: { readonly url: string; readonly evidence: string } | undefined;
   /** How to come to terms with the service. */
-  readonly service: Omit<Service, 'url' | 'chosenBy' | 'queue' | 'budget'>;
+  readonly service: Omit<Service, 'url' | 'chosenBy' | 'traits' | 'budget'>;
   /** Limit for everything, ms. */
   readonly limitMs: number;
   readonly quiet: boolean;

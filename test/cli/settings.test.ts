@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { ZOOKEEPER_TRAITS } from '../../src/backend/traits.js';
 import { leaseBudget } from '../../src/backend/zookeeper/timing.js';
 import { parse } from '../../src/cli/parse.js';
 import type { Settings } from '../../src/cli/settings.js';
@@ -20,7 +21,7 @@ test('lockex without options asks a ZooKeeper on this host for a lock named afte
     ttlMs: 15_000,
     connectLimitMs: 15_000,
     connectAttempts: Number.POSITIVE_INFINITY,
-    queue: 'fair',
+    traits: ZOOKEEPER_TRAITS,
     budget: leaseBudget(15_000, undefined),
     auth: undefined,
     acl: 'open',

@@ -242,6 +242,34 @@ describe('lockex refuses options that contradict each other', () => {
   }
 });
 
+describe('lockex refuses what the service cannot do, without asking it', () => {
+  const CASES: readonly (readonly [string, readonly string[], RegExp])[] = [
+    [
+      'a semaphore on redis',
+      ['--url', 'redis://a', '-c', '2'],
+      /^--url: this lock service has locks only, no semaphores: expected one permit, got 2 \(/,
+    ],
+    [
+      'readers on memcached',
+      ['--memcache-servers', 'a', '--shared'],
+      /^--memcache-servers: .* no shared mode \(/,
+    ],
+    [
+      'a handover delay on etcd',
+      ['--url', 'etcd://a', '--handover-delay', '1'],
+      /^--url: .* no handover delay \(/,
+    ],
+    [
+      'too many permits in files',
+      ['--local', '-c', '65'],
+      /^--local: expected permits from 1 to 64, got 65 \(/,
+    ],
+  ];
+  for (const [what, argv, message] of CASES) {
+    test(what, () => assert.match(withOptions(...argv), message));
+  }
+});
+
 describe('lockex refuses names that are no names', () => {
   const CASES: readonly (readonly [string, string, string, RegExp])[] = [
     ['a dot', '-i', '.', /^--lockid \(-i\): expected names joined by "\/", got "\.": "\." is no name$/],

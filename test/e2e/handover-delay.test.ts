@@ -209,7 +209,7 @@ for (const [what, options, pattern] of [
   [
     'where there is no host but this one',
     ['--local', '--handover-delay', '1'],
-    /see --handover-delay","msg":"this lock service has no handover delay"/,
+    /--local: this lock service has no handover delay \(.*; see --handover-delay\)/,
   ],
   [
     'that is longer than anybody waits',

@@ -2,8 +2,9 @@ import type { Farewell } from '../../child/child.js';
 import { atMost, firstOf } from '../../util/abort.js';
 import { NotPermittedError, SessionLostError } from '../../util/errors.js';
 import { checkClaim, checkResource } from '../claim.js';
-import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
+import type { Claim, Contender, Lease, LockBackend } from '../contract.js';
 import { keyBudget } from '../lease-budget.js';
+import { ETCD_TRAITS } from '../traits.js';
 import { type Renewal, TtlLease } from '../ttl-lease.js';
 import { UnderWay } from '../under-way.js';
 import { plainly } from './failure.js';
@@ -22,16 +23,6 @@ const TIDY_LIMIT_MS = 500;
 /** How often a place in line that somebody deleted is taken again before that counts as the failure it is. */
 const PLACES_PER_ACQUIRE = 10;
 
-const TRAITS: Traits = {
-  queue: 'fair',
-  fencing: true,
-  shared: true,
-  maxPermits: 1000,
-  waiters: true,
-  handoverDelay: false,
-  hold: true,
-};
-
 export interface EtcdBackendOptions {
   /** `''`, or a path without a trailing slash. */
   readonly prefix: string;
@@ -46,7 +37,7 @@ export interface EtcdBackendOptions {
  * revisions of the keys are the order in which they are served.
  */
 export class EtcdBackend implements LockBackend {
-  readonly traits = TRAITS;
+  readonly traits = ETCD_TRAITS;
   readonly #session: Session;
   readonly #options: EtcdBackendOptions;
   readonly #underWay = new UnderWay();

@@ -3,7 +3,8 @@ import type { Clock } from '../../util/clock.js';
 import { LeaseLostError, SessionLostError } from '../../util/errors.js';
 import type { Log } from '../../util/log.js';
 import { checkClaim, checkResource } from '../claim.js';
-import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
+import type { Claim, Contender, Lease, LockBackend } from '../contract.js';
+import { FILE_TRAITS } from '../traits.js';
 import { UnderWay } from '../under-way.js';
 import { contend } from './contend.js';
 import { useDirectory } from './directory.js';
@@ -13,16 +14,6 @@ import type { FileLease } from './lease.js';
 import { look } from './look.js';
 import { owns } from './ownership.js';
 import { type FileSettings, USUAL_PROGRAMS } from './settings.js';
-
-const TRAITS: Traits = {
-  queue: 'race',
-  fencing: false,
-  shared: true,
-  maxPermits: 64,
-  waiters: true,
-  handoverDelay: false,
-  hold: true,
-};
 
 export interface FileOptions {
   readonly clock: Clock;
@@ -52,7 +43,7 @@ export async function openFile(root: string, options: FileOptions): Promise<Lock
  * waited for.
  */
 class FileBackend implements LockBackend {
-  readonly traits = TRAITS;
+  readonly traits = FILE_TRAITS;
   readonly farewells = [];
   readonly #root: string;
   readonly #settings: FileSettings;

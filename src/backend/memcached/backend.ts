@@ -4,9 +4,10 @@ import { randomId } from '../../util/random-id.js';
 import { sha256 } from '../../util/sha256.js';
 import { type Server, showServer } from '../address.js';
 import { checkClaim, checkResource } from '../claim.js';
-import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
+import type { Claim, Contender, Lease, LockBackend } from '../contract.js';
 import { formatEvidence, readEvidence } from '../evidence.js';
 import type { OpenOptions } from '../open-options.js';
+import { MEMCACHED_TRAITS } from '../traits.js';
 import type { TtlLease } from '../ttl-lease.js';
 import { UnderWay } from '../under-way.js';
 import { asked, Connection, isFinal, type MakeNode, reach } from './connection.js';
@@ -17,16 +18,6 @@ import type { Bid } from './tenure.js';
 import { checkSpan, memcachedBudget, type Unsettled, unsettledMs } from './timing.js';
 import { contenderOf, isOver } from './value.js';
 
-const TRAITS: Traits = {
-  queue: 'race',
-  fencing: false,
-  shared: false,
-  maxPermits: 1,
-  waiters: false,
-  handoverDelay: false,
-  hold: true,
-};
-
 /** What only tests have another one of. */
 export interface MemcachedRules {
   readonly unsettled?: Unsettled;
@@ -36,7 +27,7 @@ export interface MemcachedRules {
 
 /** A session: one connection with each server that is asked. */
 export class MemcachedBackend implements LockBackend {
-  readonly traits = TRAITS;
+  readonly traits = MEMCACHED_TRAITS;
   /**
    * None: to remove a key only if it is ours takes its number, which changes with every renewal. After a crash of the
    * supervisor alone the next holder waits for the timeout.

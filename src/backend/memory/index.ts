@@ -1,25 +1,16 @@
 import { whenAborted } from '../../util/abort.js';
 import { SessionLostError, UsageError } from '../../util/errors.js';
 import { checkClaim, checkResource } from '../claim.js';
-import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
+import type { Claim, Contender, Lease, LockBackend } from '../contract.js';
+import { MEMORY_TRAITS } from '../traits.js';
 import { MemoryService } from './service.js';
 
 export { MemoryService };
 
-const TRAITS: Traits = {
-  queue: 'fair',
-  fencing: true,
-  shared: true,
-  maxPermits: 1_000_000,
-  waiters: true,
-  handoverDelay: false,
-  hold: true,
-};
-
 /** One session with a {@link MemoryService}. */
 export class MemoryBackend implements LockBackend {
   /** All but the handover delay. */
-  readonly traits = TRAITS;
+  readonly traits = MEMORY_TRAITS;
   readonly #service: MemoryService;
   #disposed = false;
 

@@ -7,6 +7,7 @@ import type { Log } from '../../util/log.js';
 import { randomId } from '../../util/random-id.js';
 import { checkClaim, checkResource } from '../claim.js';
 import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
+import { redisTraits } from '../traits.js';
 import { TtlLease } from '../ttl-lease.js';
 import { UnderWay } from '../under-way.js';
 import { type Grant, grantLock } from './acquire.js';
@@ -69,15 +70,7 @@ export class RedisBackend implements LockBackend {
 
   constructor(session: RedisSession) {
     this.#session = session;
-    this.traits = {
-      queue: 'race',
-      fencing: session.masters.only !== undefined,
-      shared: false,
-      maxPermits: 1,
-      waiters: true,
-      handoverDelay: false,
-      hold: true,
-    };
+    this.traits = redisTraits(session.masters.all.length);
   }
 
   get farewells(): readonly Farewell[] {

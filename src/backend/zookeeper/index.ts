@@ -2,8 +2,9 @@ import type { Farewell } from '../../child/child.js';
 import { aborted, atMost } from '../../util/abort.js';
 import { NotPermittedError, SessionLostError } from '../../util/errors.js';
 import { checkClaim } from '../claim.js';
-import type { Claim, Contender, Lease, LockBackend, Traits } from '../contract.js';
+import type { Claim, Contender, Lease, LockBackend } from '../contract.js';
 import type { OpenOptions } from '../open-options.js';
+import { ZOOKEEPER_TRAITS } from '../traits.js';
 import { UnderWay } from '../under-way.js';
 import type { Grant } from './grant.js';
 import { Handover } from './handover.js';
@@ -59,15 +60,7 @@ export async function openZooKeeper(
 
 /** Locks and semaphores on ZooKeeper, on the wire as kazoo makes them. One instance is one session. */
 class ZooKeeperBackend implements LockBackend {
-  readonly traits: Traits = {
-    queue: 'fair',
-    fencing: true,
-    shared: true,
-    maxPermits: 100_000,
-    waiters: true,
-    handoverDelay: true,
-    hold: true,
-  };
+  readonly traits = ZOOKEEPER_TRAITS;
   readonly #session: Session;
   readonly #parents: Parents;
   readonly #ensemble: Ensemble;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
-import { openBackend } from '../../../src/backend/registry.js';
+import { openBackend, serviceOf } from '../../../src/backend/registry.js';
 import { until } from '../../../src/testing/until.js';
 import { systemClock } from '../../../src/util/clock.js';
 import { silentLog } from '../../../src/util/log.js';
@@ -252,6 +252,7 @@ export function failureTests(
     const url = service.urlOf(service.servers.map(({ address }) => address));
     await using backend = await openBackend(url, options, new AbortController().signal);
     assert.deepEqual(backend.traits, traits);
+    assert.deepEqual(serviceOf(url).traits(url), traits, 'before it is opened, too');
   });
 
   for (const [event, what] of Object.entries(EVENTS)) {
