@@ -15,6 +15,9 @@ const LONGER_SECONDS = 1;
 /** A longer time to live is a date to memcached (`REALTIME_MAXDELTA`), and dates need clocks that agree. */
 const LONGEST_SECONDS = 30 * 24 * 3600;
 
+/** A shorter timeout leaves no room to ride out a late renewal, by the time line of {@link memcachedBudget}, ms. */
+export const LEAST_TTL_MS = 2100;
+
 /** For what time to live, in whole seconds, a lease with this timeout, ms, asks. */
 export function leaseSeconds(ttlMs: number): number {
   return Math.ceil(ttlMs / 1000) + LONGER_SECONDS;
@@ -35,10 +38,11 @@ function stepMs(ttlMs: number): number {
 
 /**
  * The time line of a lease.
- * @throws UsageError as {@link keyBudget}: with a timeout below 2.1 s there is no room for a late renewal
+ * @throws UsageError as {@link keyBudget}, and for a timeout below {@link LEAST_TTL_MS}
  */
 export function memcachedBudget(ttlMs: number, lossGraceMs: number | undefined): LeaseBudget {
   checkSpan('ttl', ttlMs);
+  if (lossGraceMs === undefined && ttlMs < LEAST_TTL_MS) throw tooShort(ttlMs);
   return keyBudget(ttlMs, stepMs(ttlMs), lossGraceMs);
 }
 
@@ -49,6 +53,13 @@ export function memcachedBudget(ttlMs: number, lossGraceMs: number | undefined):
  */
 export function countsFrom(rightAt: number, ttlMs: number): number {
   return rightAt + stepMs(ttlMs);
+}
+
+function tooShort(ttlMs: number): UsageError {
+  return new UsageError(
+    `expected a session timeout of at least ${LEAST_TTL_MS / 1000} s with memcached, got ${ttlMs / 1000} s`,
+    { hint: 'memcached keeps whole seconds, by a clock that moves once a second', settings: ['ttl'] },
+  );
 }
 
 /** @throws UsageError for a timeout or minimum hold, ms, that memcached would take for a date */

@@ -4,6 +4,7 @@ import { keyOf } from '../../../src/backend/memcached/key.js';
 import { parseServers, serverOf } from '../../../src/backend/memcached/servers.js';
 import {
   holdSeconds,
+  LEAST_TTL_MS,
   leaseSeconds,
   memcachedBudget,
   unsettledMs,
@@ -50,8 +51,11 @@ test('a memcached address has servers only', () => {
 test('a timeout too short for whole seconds is refused, and one that memcached would take for a date', () => {
   assert.throws(
     () => memcachedBudget(1500, undefined),
-    /expected a longer session timeout for this lock service, got 1.5 s/,
+    /expected a session timeout of at least 2.1 s with memcached, got 1.5 s/,
   );
+  // The least one is that of the time line, rounded: a sixth of it is the grace that is meant.
+  assert.throws(() => memcachedBudget(LEAST_TTL_MS - 50, LEAST_TTL_MS / 6), /does not fit into/);
+  assert.doesNotThrow(() => memcachedBudget(LEAST_TTL_MS, undefined));
   assert.equal(Math.round(memcachedBudget(4000, undefined).deadlineAfterMs), 2587);
   assert.equal(memcachedBudget(15_000, undefined).deadlineAfterMs, 12_450);
   assert.throws(() => memcachedBudget(31 * 86_400_000, undefined), /less than 30 days/);
