@@ -31,14 +31,20 @@ export function openUptime(path = '/proc/uptime'): ReadUptime | undefined {
 
 /**
  * A monotonic clock that counts the time of suspension, too: as fine as `monotonic`, which stands still in it, and put
- * forward whenever the two have drifted apart. It is never behind CLOCK_BOOTTIME by more than twice its resolution.
+ * forward whenever the two have drifted apart. It is never behind CLOCK_BOOTTIME by more than twice its resolution, and never
+ * ahead of it: the guardian, which reads that clock alone, would kill later than we told it to.
+ *
+ * Hence the order: CLOCK_BOOTTIME first. This process may be stopped between the two readings for any time. Then the second is
+ * the later one, and it is at least what the first was. The other way round the time that we stood still would be taken
+ * for a drift, and would stay in all later answers.
  * @param monotonic ms, CLOCK_MONOTONIC; its zero means nothing
  */
 export function steadyClock(monotonic: () => number, uptime: ReadUptime): () => number {
   let ahead = uptime() - monotonic();
   return () => {
+    const atLeast = uptime();
     const now = monotonic();
-    const drift = uptime() - (now + ahead);
+    const drift = atLeast - (now + ahead);
     if (drift > RESOLUTION_MS) ahead += drift;
     return now + ahead;
   };

@@ -66,6 +66,29 @@ test('the clock is as fine as the monotonic one, never goes back, and is never b
   }
 });
 
+test('the clock is never ahead, whenever the process is stopped for a while in the middle of a look at it', () => {
+  const host = new Host();
+  let looks = 0;
+  // Each reading comes before or after a while in which another process had the processor, some of them long.
+  const interrupted = (read: () => number) => () => {
+    looks += 1;
+    if (looks % 3 === 0) host.awake.advance(looks % 9 === 0 ? 700 : 40);
+    const result = read();
+    if (looks % 4 === 0) host.awake.advance(55);
+    return result;
+  };
+  const now = steadyClock(
+    interrupted(() => host.awake.now()),
+    interrupted(host.uptime),
+  );
+  for (let step = 0; step < 500; step += 1) {
+    const told = now();
+    // The true time is less than 10 ms after what is read.
+    assert.ok(told < host.uptime() + 10, `step ${step}: ${told} when it is ${host.uptime()}`);
+    host.awake.advance(step % 11);
+  }
+});
+
 test('where there is no /proc/uptime, or nothing to be read in it, there is no such clock', async (t) => {
   const dir = await scope(t).use(tempDir('uptime'));
   assert.equal(openUptime(dir.join('none')), undefined);

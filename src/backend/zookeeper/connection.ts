@@ -41,6 +41,7 @@ export class Connection {
   readonly #deliver: (frame: Buffer) => void;
   #next: number;
   #openedAt = 0;
+  #server: Server | undefined;
   #failuresInARow = 0;
   /** Servers that did not answer the connect request in time, since the last session or reconnect. */
   #slowInARow = 0;
@@ -61,6 +62,11 @@ export class Connection {
   /** When the last one was begun, monotonic ms: before anything was sent over it. */
   get openedAt(): number {
     return this.#openedAt;
+  }
+
+  /** Which server the last one is to, by the name we were given; a connection that was reset has no address any more. */
+  get server(): Server | undefined {
+    return this.#server;
   }
 
   /** Hangs up; the session goes on, and the next server is tried. */
@@ -109,6 +115,7 @@ export class Connection {
     const splitter = new FrameSplitter();
     const openedAt = clock.now();
     this.#openedAt = openedAt;
+    this.#server = server;
     let failure: Error | undefined;
     this.#ending = undefined;
     manager.pendingBuffer = null;

@@ -261,13 +261,13 @@ export class Session {
 
   #connectedNow(): void {
     const { clock, log } = this.#options;
-    const { socket } = this.#client.connectionManager;
-    const server = showServer({ host: socket?.remoteAddress ?? '?', port: socket?.remotePort ?? 0 });
+    const { server } = this.#connection;
+    const where = server === undefined ? '' : ` at ${showServer(server)}`;
     const fields = { session: this.#shownId, sessionTimeoutMs: this.ttlMs };
     if (this.#state.at === 'disconnected') {
       const afterMs = Math.round(clock.now() - this.#state.since);
-      log.info(fields, `reconnected to ZooKeeper at ${server} after ${afterMs} ms, in the same session`);
-    } else log.debug(fields, `connected to ZooKeeper at ${server}`);
+      log.info(fields, `reconnected to ZooKeeper${where} after ${afterMs} ms, in the same session`);
+    } else log.debug(fields, `connected to ZooKeeper${where}`);
     this.#state = { at: 'connected' };
     this.signs.metLeader(this.#connection.openedAt);
     this.#failures.clear();
