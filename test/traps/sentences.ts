@@ -61,6 +61,14 @@ export const TRAPS: ReadonlyMap<number, string> = new Map([
     'Timeout, SIGTERM or crash at every step of acquire (before/after create, list, watch) leaves no node behind once the session ends, and at once when connected',
   ],
   [
+    19,
+    'The lock is decided by numeric sequence, not by whole-name sort: random GUID prefixes never change the order',
+  ],
+  [
+    20,
+    'Order stays right across 2147483647 → −2147483648 (serial-number arithmetic, "-" in the suffix parsed)',
+  ],
+  [
     29,
     'Ownership is confirmed (node exists, ephemeralOwner = our session) immediately before spawn; a session lost between grant and spawn starts no child',
   ],

@@ -3,7 +3,8 @@ import type { Clock } from '../../util/clock.js';
 import type { Log } from '../../util/log.js';
 import { randomId } from '../../util/random-id.js';
 import { attend } from './attend.js';
-import { NODE_INFIX, type NodeKind, type QueueNode, queueOf, turnOf } from './contender-names.js';
+import { NODE_INFIX, type NodeKind, type QueueNode, turnOf } from './contender-names.js';
+import { inOrder } from './line.js';
 import { failedWith, isUnsettled } from './operation-error.js';
 import type { Parents } from './parents.js';
 import type { Session } from './session.js';
@@ -120,7 +121,8 @@ export class Place {
 
   async #queue(): Promise<QueueNode[]> {
     try {
-      return queueOf(await this.#session.nodes.getChildren(this.#directory));
+      const { nodes } = this.#session;
+      return await inOrder(nodes, this.#directory, await nodes.getChildren(this.#directory));
     } catch (error) {
       if (failedWith(error, 'NO_NODE')) return [];
       throw error;
