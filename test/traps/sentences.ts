@@ -68,6 +68,14 @@ export const TRAPS: ReadonlyMap<number, string> = new Map([
     20,
     'Order stays right across 2147483647 → −2147483648 (serial-number arithmetic, "-" in the suffix parsed)',
   ],
+  [21, 'Foreign or malformed children in the directory are ignored, not crashed on, and never counted'],
+  [
+    22,
+    "The predecessor vanishing between list and watch doesn't hang; exists()-on-missing never leaves us waiting on a creation (shayhatsor#26)",
+  ],
+  [23, "A middle waiter's death doesn't grant the lock to its successor while the holder lives"],
+  [24, 'Watches lost in a reconnect are re-armed or re-checked: deletion during the disconnect is noticed'],
+  [25, 'N waiters: one release wakes exactly one (count server watch events ≤ 2), order is FIFO'],
   [
     29,
     'Ownership is confirmed (node exists, ephemeralOwner = our session) immediately before spawn; a session lost between grant and spawn starts no child',

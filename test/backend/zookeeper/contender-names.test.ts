@@ -57,7 +57,7 @@ test('at the end of the server’s counter the numbers do not tell who came firs
   );
 });
 
-test('foreign and malformed children are ignored, and never counted', () => {
+test('trap 21: Foreign or malformed children in the directory are ignored, not crashed on, and never counted (the rule)', () => {
   const foreign = [
     'readme',
     '',
@@ -106,7 +106,7 @@ test('a shared contender waits only for exclusive ones before it', () => {
   );
 });
 
-test('the end of a waiter in the middle does not give the lock to its successor while the holder lives', () => {
+test("trap 23: A middle waiter's death doesn't grant the lock to its successor while the holder lives (the rule)", () => {
   const [holder, , last] = [
     exclusive('a', '0000000001'),
     exclusive('b', '0000000002'),
