@@ -77,6 +77,14 @@ export const TRAPS: ReadonlyMap<number, string> = new Map([
   [24, 'Watches lost in a reconnect are re-armed or re-checked: deletion during the disconnect is noticed'],
   [25, 'N waiters: one release wakes exactly one (count server watch events ≤ 2), order is FIFO'],
   [
+    26,
+    "Parent deleted (container reaper, admin) between ensure and create: NoNode is retried; parent cleanup never deletes another's lock; containers used when the server supports them, fallback on UNIMPLEMENTED",
+  ],
+  [
+    27,
+    "After a parent re-creation the late ex-owner can't delete the new owner's node of the same number (delete by full GUID name, version/czxid check)",
+  ],
+  [
     29,
     'Ownership is confirmed (node exists, ephemeralOwner = our session) immediately before spawn; a session lost between grant and spawn starts no child',
   ],
