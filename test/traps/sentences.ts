@@ -61,6 +61,10 @@ export const TRAPS: ReadonlyMap<number, string> = new Map([
     'Timeout, SIGTERM or crash at every step of acquire (before/after create, list, watch) leaves no node behind once the session ends, and at once when connected',
   ],
   [
+    18,
+    'Delete fails with ConnectionLoss on release: it is retried until NoNode or the session is closed/expired; exit does not leave a ghost for longer than the session',
+  ],
+  [
     19,
     'The lock is decided by numeric sequence, not by whole-name sort: random GUID prefixes never change the order',
   ],
