@@ -104,6 +104,8 @@ export const TRAPS: ReadonlyMap<number, string> = new Map([
     32,
     'Never more than N trees alive at any instant under kill/partition chaos; N+1st starts only after one is dead',
   ],
+  [36, 'Reconnect/interrupt during lease creation leaks no lease (CURATOR-315/335/462)'],
+  [37, 'Readers/writers mixed queues never deadlock (kazoo#649)'],
   [
     39,
     'TERM → grace → KILL reaches child, grandchildren, background jobs after the shell has gone, and setsid/double-forked ones where supported; the group is still killed if the leader already exited',

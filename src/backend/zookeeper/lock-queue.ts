@@ -56,8 +56,12 @@ export class Place {
       try {
         const created = this.#session.nodes.create(prefix, data, 'ephemeral-sequential');
         // A server answers in order, so that this shows our node: one round trip for both.
-        this.#firstLook = this.#queue();
-        this.#firstLook.catch(() => {});
+        const look = this.#queue();
+        this.#firstLook = look;
+        // One that went with its connection is forgotten: on the next one it would pass for a server's that is overloaded.
+        look.catch(() => {
+          if (this.#firstLook === look) this.#firstLook = undefined;
+        });
         const path = await orAborted(created, signal);
         this.#name = path.slice(this.#directory.length + 1);
       } catch (error) {
