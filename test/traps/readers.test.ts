@@ -45,6 +45,20 @@ test('trap 37: Readers/writers mixed queues never deadlock (kazoo#649) (a writer
   await reading.release();
 });
 
+test('trap 37: Readers/writers mixed queues never deadlock (kazoo#649) (several readers behind a writer)', async (t) => {
+  const on = scope(t);
+  const table = bench();
+  const claim = (mode: Mode) => ({ resource: 'rw/several', mode });
+  const session = () => open(on, zookeeper.address);
+  const writing = await table.acquire(await session(), claim('exclusive'));
+  const waiting = [];
+  for (let n = 0; n < 3; n += 1) waiting.push(await table.wait(await session(), claim('shared')));
+  await writing.release();
+  // None of them waits for another that reads on.
+  const reading = await Promise.all(waiting.map((each) => table.granted(each)));
+  for (const lease of reading) await lease.release();
+});
+
 /** The order of a line of readers and writers, and who of them leaves it: the same for the same seed. */
 function lineOf(seed: number): { readonly mode: Mode; readonly leaves: boolean }[] {
   let state = seed;

@@ -89,6 +89,10 @@ export const TRAPS: ReadonlyMap<number, string> = new Map([
     "After a parent re-creation the late ex-owner can't delete the new owner's node of the same number (delete by full GUID name, version/czxid check)",
   ],
   [
+    28,
+    "Two processes on one host, same command, never share identity; the default lock id of equal argv is equal on all hosts and runtimes (lockex bug) and differs for `a b` vs `'a b'`",
+  ],
+  [
     29,
     'Ownership is confirmed (node exists, ephemeralOwner = our session) immediately before spawn; a session lost between grant and spawn starts no child',
   ],
