@@ -1,6 +1,6 @@
 /**
  * What lock runners and lock recipes got wrong in the field, by the numbers of the list that this project began with: those
- * that are about never two at once. A test that shows one is called `trap N: ` and the sentence; where several do, the
+ * that are about never two at once, and about ZooKeeper's recipes. A test that shows one is called `trap N: ` and the sentence; where several do, the
  * rest of the title tells them apart.
  */
 export const TRAPS: ReadonlyMap<number, string> = new Map([
