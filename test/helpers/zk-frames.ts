@@ -61,6 +61,11 @@ export function decodeRequest(frame: Buffer): Request {
   };
 }
 
+/** The path that a request is about, for those that begin with one: all that the tests name but PING, AUTH and CLOSE. */
+export function pathOf({ frame }: Request): string {
+  return frame.toString('utf8', 16, 16 + frame.readInt32BE(12));
+}
+
 /** Puts the length before the bytes. */
 export function frame(...parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);

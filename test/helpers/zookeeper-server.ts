@@ -50,6 +50,11 @@ export class ZooKeeperServer implements AsyncDisposable {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Where it keeps its nodes. */
+  get dataDir(): string {
+    return join(this.dir, 'data');
+  }
+
   /** The JVM's pid; `undefined` while it does not run. */
   get pid(): number | undefined {
     return this.#daemon?.ended === undefined ? this.#daemon?.pid : undefined;
@@ -63,7 +68,7 @@ export class ZooKeeperServer implements AsyncDisposable {
   /** Starts the process on its data directory, new or old, without waiting until it serves. */
   async launch(): Promise<void> {
     if (this.pid !== undefined) throw new Error(`the server on ${this.address} runs already`);
-    const data = join(this.dir, 'data');
+    const data = this.dataDir;
     if (!existsSync(data)) {
       await mkdir(data, { recursive: true });
       if (this.id !== undefined) await writeFile(join(data, 'myid'), `${this.id}\n`);

@@ -1,6 +1,6 @@
 /**
  * What lock runners and lock recipes got wrong in the field, by the numbers of the list that this project began with: those
- * that are about never two at once. A test that shows one is called `trap N: ` and the sentence; where several do, the
+ * that are about never two at once, and about ZooKeeper's recipes. A test that shows one is called `trap N: ` and the sentence; where several do, the
  * rest of the title tells them apart.
  */
 export const TRAPS: ReadonlyMap<number, string> = new Map([
@@ -61,6 +61,38 @@ export const TRAPS: ReadonlyMap<number, string> = new Map([
     'Timeout, SIGTERM or crash at every step of acquire (before/after create, list, watch) leaves no node behind once the session ends, and at once when connected',
   ],
   [
+    18,
+    'Delete fails with ConnectionLoss on release: it is retried until NoNode or the session is closed/expired; exit does not leave a ghost for longer than the session',
+  ],
+  [
+    19,
+    'The lock is decided by numeric sequence, not by whole-name sort: random GUID prefixes never change the order',
+  ],
+  [
+    20,
+    'Order stays right across 2147483647 → −2147483648 (serial-number arithmetic, "-" in the suffix parsed)',
+  ],
+  [21, 'Foreign or malformed children in the directory are ignored, not crashed on, and never counted'],
+  [
+    22,
+    "The predecessor vanishing between list and watch doesn't hang; exists()-on-missing never leaves us waiting on a creation (shayhatsor#26)",
+  ],
+  [23, "A middle waiter's death doesn't grant the lock to its successor while the holder lives"],
+  [24, 'Watches lost in a reconnect are re-armed or re-checked: deletion during the disconnect is noticed'],
+  [25, 'N waiters: one release wakes exactly one (count server watch events ≤ 2), order is FIFO'],
+  [
+    26,
+    "Parent deleted (container reaper, admin) between ensure and create: NoNode is retried; parent cleanup never deletes another's lock; containers used when the server supports them, fallback on UNIMPLEMENTED",
+  ],
+  [
+    27,
+    "After a parent re-creation the late ex-owner can't delete the new owner's node of the same number (delete by full GUID name, version/czxid check)",
+  ],
+  [
+    28,
+    "Two processes on one host, same command, never share identity; the default lock id of equal argv is equal on all hosts and runtimes (lockex bug) and differs for `a b` vs `'a b'`",
+  ],
+  [
     29,
     'Ownership is confirmed (node exists, ephemeralOwner = our session) immediately before spawn; a session lost between grant and spawn starts no child',
   ],
@@ -76,6 +108,8 @@ export const TRAPS: ReadonlyMap<number, string> = new Map([
     32,
     'Never more than N trees alive at any instant under kill/partition chaos; N+1st starts only after one is dead',
   ],
+  [36, 'Reconnect/interrupt during lease creation leaks no lease (CURATOR-315/335/462)'],
+  [37, 'Readers/writers mixed queues never deadlock (kazoo#649)'],
   [
     39,
     'TERM → grace → KILL reaches child, grandchildren, background jobs after the shell has gone, and setsid/double-forked ones where supported; the group is still killed if the leader already exited',

@@ -40,7 +40,19 @@ export function bySequence(a: QueueNode, b: QueueNode): number {
   return (a.sequence - b.sequence) | 0;
 }
 
-/** The contenders among the children of a lock's directory, first come first. */
+/** The last number of a server's counter. */
+const LAST = 2 ** 31 - 1;
+
+/**
+ * Whether the numbers tell who came first. ZooKeeper's manual has the counter go on below zero when it has come to its end,
+ * and 3.4 does so. 3.8 (as measured) stays: one after the other is given the last number, and only those that come
+ * together are given others, from the lowest on, each time anew. It begins again with a new directory.
+ */
+export function tellOrder(queue: readonly QueueNode[]): boolean {
+  return queue.every(({ sequence }) => sequence >= 0 && sequence < LAST);
+}
+
+/** The contenders among the children of a lock's directory, first come first as far as {@link tellOrder} their numbers. */
 export function queueOf(children: readonly string[]): QueueNode[] {
   return children.flatMap((name) => parseNode(name) ?? []).sort(bySequence);
 }

@@ -3,7 +3,8 @@ import type { Clock } from '../../util/clock.js';
 import type { Log } from '../../util/log.js';
 import { randomId } from '../../util/random-id.js';
 import { attend } from './attend.js';
-import { NODE_INFIX, type NodeKind, type QueueNode, queueOf, turnOf } from './contender-names.js';
+import { NODE_INFIX, type NodeKind, type QueueNode, turnOf } from './contender-names.js';
+import { inOrder } from './line.js';
 import { failedWith, isUnsettled } from './operation-error.js';
 import type { Parents } from './parents.js';
 import type { Session } from './session.js';
@@ -55,8 +56,12 @@ export class Place {
       try {
         const created = this.#session.nodes.create(prefix, data, 'ephemeral-sequential');
         // A server answers in order, so that this shows our node: one round trip for both.
-        this.#firstLook = this.#queue();
-        this.#firstLook.catch(() => {});
+        const look = this.#queue();
+        this.#firstLook = look;
+        // One that went with its connection is forgotten: on the next one it would pass for a server's that is overloaded.
+        look.catch(() => {
+          if (this.#firstLook === look) this.#firstLook = undefined;
+        });
         const path = await orAborted(created, signal);
         this.#name = path.slice(this.#directory.length + 1);
       } catch (error) {
@@ -120,7 +125,8 @@ export class Place {
 
   async #queue(): Promise<QueueNode[]> {
     try {
-      return queueOf(await this.#session.nodes.getChildren(this.#directory));
+      const { nodes } = this.#session;
+      return await inOrder(nodes, this.#directory, await nodes.getChildren(this.#directory));
     } catch (error) {
       if (failedWith(error, 'NO_NODE')) return [];
       throw error;

@@ -1,7 +1,8 @@
 import type { Stat } from 'node-zookeeper-client';
 import type { Claim, Contender, Identity } from '../contract.js';
-import { holdersOf, type QueueNode, queueOf } from './contender-names.js';
+import { holdersOf, type QueueNode } from './contender-names.js';
 import { excludesMode, keeperOf, type Marker, readMarkers } from './hold-markers.js';
+import { inOrder } from './line.js';
 import { decodeIdentity, decodeLimit, semaphoreQueuePath } from './node-data.js';
 import { failedWith } from './operation-error.js';
 import type { Session } from './session.js';
@@ -108,7 +109,7 @@ export async function readContenders(session: Session, path: string): Promise<Co
       ...(await readQueue(session, semaphoreQueuePath(path))),
     ];
   }
-  const queue = queueOf(children);
+  const queue = await inOrder(session.nodes, path, children);
   const holders = lockHolders(queue, markers);
   const waiting = queue.map(({ name }) => name).filter((name) => !holders.living.includes(name));
   return [
@@ -135,7 +136,8 @@ async function readNode(
 /** The queue for a semaphore's permits: all of them wait. */
 async function readQueue(session: Session, directory: string): Promise<Contender[]> {
   try {
-    const names = queueOf(await session.nodes.getChildren(directory)).map((node) => node.name);
+    const queue = await inOrder(session.nodes, directory, await session.nodes.getChildren(directory));
+    const names = queue.map((node) => node.name);
     return (await readAll(session, directory, names, 'waiting')).map(withoutOrder);
   } catch (error) {
     if (failedWith(error, 'NO_NODE')) return [];

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { holdersOf, parseNode, queueOf, turnOf } from '../../../src/backend/zookeeper/contender-names.js';
+import {
+  holdersOf,
+  parseNode,
+  queueOf,
+  tellOrder,
+  turnOf,
+} from '../../../src/backend/zookeeper/contender-names.js';
 
 const exclusive = (id: string, sequence: string) => `${id}__lock__${sequence}`;
 const shared = (id: string, sequence: string) => `${id}__rlock__${sequence}`;
 const names = (children: readonly string[]) => queueOf(children).map((node) => node.name);
 
-test('the order is by number, and never by name', () => {
+test('trap 19: The lock is decided by numeric sequence, not by whole-name sort: random GUID prefixes never change the order (the rule)', () => {
   const first = exclusive('ffff', '0000000001');
   const second = exclusive('0000', '0000000002');
   assert.deepEqual(names([second, first]), [first, second]);
@@ -17,7 +23,7 @@ test('the order is by number, and never by name', () => {
   );
 });
 
-test('the order stays right when the number wraps to the negative', () => {
+test('trap 20: Order stays right across 2147483647 → −2147483648 (serial-number arithmetic, "-" in the suffix parsed) (the rule)', () => {
   const children = ['-2147483647', '2147483646', '-2147483648', '2147483647'].map((n, i) =>
     exclusive(`${i}`, n),
   );
@@ -32,13 +38,26 @@ test('the order stays right when the number wraps to the negative', () => {
   );
 });
 
-test('a negative number is read in every width that the server writes', () => {
+test('trap 20: Order stays right across 2147483647 → −2147483648 (serial-number arithmetic, "-" in the suffix parsed) (a sign, in every width that the server writes)', () => {
   assert.equal(parseNode('a__lock__-000000005')?.sequence, -5);
   assert.equal(parseNode('a__lock__-2147483648')?.sequence, -2147483648);
   assert.equal(parseNode('_c_x-lock--000000005')?.sequence, -5);
 });
 
-test('foreign and malformed children are ignored, and never counted', () => {
+test('at the end of the server’s counter the numbers do not tell who came first, and before it they do', () => {
+  const queue = (...numbers: string[]) => queueOf(numbers.map((number, i) => exclusive(`${i}`, number)));
+  assert.equal(tellOrder(queue('0000000000', '2147483646')), true);
+  assert.equal(tellOrder(queue('2147483646', '2147483647', '2147483647')), false);
+  assert.equal(tellOrder(queue('2147483647', '-2147483648')), false);
+  const [a, b] = [exclusive('a', '2147483647'), exclusive('b', '2147483647')];
+  assert.notDeepEqual(
+    names([a, b]),
+    names([b, a]),
+    'the twin: by the names, whom the server lists first is first',
+  );
+});
+
+test('trap 21: Foreign or malformed children in the directory are ignored, not crashed on, and never counted (the rule)', () => {
   const foreign = [
     'readme',
     '',
@@ -87,7 +106,7 @@ test('a shared contender waits only for exclusive ones before it', () => {
   );
 });
 
-test('the end of a waiter in the middle does not give the lock to its successor while the holder lives', () => {
+test("trap 23: A middle waiter's death doesn't grant the lock to its successor while the holder lives (the rule)", () => {
   const [holder, , last] = [
     exclusive('a', '0000000001'),
     exclusive('b', '0000000002'),
