@@ -97,7 +97,7 @@ export interface LockBackend extends AsyncDisposable {
   readonly traits: Traits;
   /**
    * What a survivor gives our permits and places in line back with when we no longer can, as of now: to be asked again
-   * when a claim was made, when it was granted, and at each renewal. Each is said. Secret. None where these end by themselves, or cannot be
+   * when a claim was made, at each `onQueue`, when it was granted, and at each renewal. Each is said. Secret. None where these end by themselves, or cannot be
    * ended so.
    */
   readonly farewells: readonly Farewell[];

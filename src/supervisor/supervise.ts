@@ -1,4 +1,4 @@
-import type { Lease, LockBackend } from '../backend/contract.js';
+import type { Claim, Lease, LockBackend } from '../backend/contract.js';
 import type { SignalName } from '../child/child.js';
 import { SessionLostError } from '../util/errors.js';
 import { budgetText } from './budget-text.js';
@@ -61,13 +61,13 @@ async function oneSession(
   running: () => void,
 ): Promise<Outcome> {
   await using backend: LockBackend = await world.connect(stop);
-  const marked = { ...job, claim: { ...job.claim, treeId: world.stage.treeId } };
+  const entrust = () => world.stage.entrust(backend.farewells);
+  const marked = { ...job, claim: claimOf(job, world, entrust) };
   const waiting = waitForLease(backend, marked, world, startedAt, stop);
   // While the first requests are on their way.
-  world.stage.entrust(backend.farewells);
+  entrust();
   const lease = await waiting;
   // What gives back a permit may be another word than what leaves a line.
-  const entrust = () => world.stage.entrust(backend.farewells);
   entrust();
   // Nor is it the same for ever: the session may have gone to another server, a login may have got another token.
   const forget = lease.onRenewed(entrust);
@@ -82,6 +82,20 @@ async function oneSession(
     forget();
     await giveBack(lease, backend, world);
   }
+}
+
+/** With the mark of our tree; whoever had to take another place in line leaves that one, when killed. */
+function claimOf({ claim }: Job, { stage }: World, entrust: () => void): Claim {
+  const { onQueue } = claim;
+  const marked = { ...claim, treeId: stage.treeId };
+  if (onQueue === undefined) return marked;
+  return {
+    ...marked,
+    onQueue(contenders) {
+      entrust();
+      onQueue(contenders);
+    },
+  };
 }
 
 /**

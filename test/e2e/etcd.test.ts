@@ -76,6 +76,34 @@ test('a waiting lockex that is killed leaves the line at once', async (t) => {
   await next.exited;
 });
 
+test('a waiting lockex that had to take another place in line, and is killed, leaves that at once', async (t) => {
+  const [on, lock] = [scope(t), freshLock()];
+  const holder = await start(on, lock, ['-T', '300'], STAYS);
+  await running(holder);
+  const killed = await start(on, lock, ['-T', '300'], STAYS);
+  await waiting(killed);
+  const second = await start(on, lock, ['-T', '300'], STAYS);
+  await waiting(second);
+  const line = etcd.admin.getAll().prefix(`/lockex/${lock}/`).sort('Create', 'Ascend');
+  const [, place = ''] = await line.keys();
+  await etcd.admin.delete().key(place);
+  const places = () => killed.logs.filter(({ place }) => place !== undefined).map(({ place }) => place);
+  await until(() => places().at(-1) === 2, 'it stands behind the other one');
+  const third = await start(on, lock, ['-T', '300'], STAYS);
+  await waiting(third);
+  killed.kill('SIGKILL');
+  await killed.exited;
+  for (const [last, next] of [
+    [holder, second],
+    [second, third],
+  ] as const) {
+    last.kill('SIGTERM');
+    await running(next);
+  }
+  third.kill('SIGTERM');
+  await third.exited;
+});
+
 test('--hold keeps the lock for its time although lockex was killed', async (t) => {
   const [on, lock] = [scope(t), freshLock()];
   const first = await start(on, lock, ['-T', '300', '--hold', '3'], STAYS);
