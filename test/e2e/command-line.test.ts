@@ -107,7 +107,7 @@ const WORDS = [
   ['žluťoučký kůň', '日本語', '🔒🧵', 'e\u0301', '\u00e9', '\ufffd', '\u202e', '\ufeff', '\u{10ffff}'],
 ].flat();
 
-test('the command gets its arguments byte for byte', async (t) => {
+test('trap 44: argv with spaces, quotes, newlines, `--`, leading dashes, empty strings and non-UTF-8 bytes arrives byte-exact; no shell unless asked (what is UTF-8)', async (t) => {
   const words = [...WORDS, 'x'.repeat(100 * 1024)];
   const it = await quiet(t, ['sh', '-c', 'cat /proc/$$/cmdline', ...words]);
   const expected = ['sh', '-c', 'cat /proc/$$/cmdline', ...words].map((word) => `${word}\0`).join('');
@@ -129,7 +129,7 @@ async function nameWithBlank(on: Scope) {
   return dir;
 }
 
-test('--shell joins the arguments and lets /bin/sh run them', async (t) => {
+test('trap 44: argv with spaces, quotes, newlines, `--`, leading dashes, empty strings and non-UTF-8 bytes arrives byte-exact; no shell unless asked (a shell is asked for)', async (t) => {
   const on = scope(t);
   const it = await done(on, [
     '-q',

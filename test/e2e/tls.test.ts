@@ -80,20 +80,20 @@ test('lockex verify asks over TLS, too, with files of its own options or of the 
   assert.match(it.stderr, /^lockex: verify: it cannot be confirmed .*\n$/, 'without TLS nobody answers');
 });
 
-test('a server whose certificate nobody we trust vouches for is refused at once, with status 77', async (t) => {
+test('trap 50: Wrong password/ACL/TLS fails fast with own exit code and never falls back to plaintext or world ACL; secrets absent from argv, logs and node data (a certificate that nobody we trust vouches for)', async (t) => {
   const it = await run(t, secure, ['-T', '60', '-i', freshLock(), ...material(client, strangers)], ['true']);
   assert.deepEqual(await it.exited, { code: 77, signal: null });
   assert.match(it.stderr, /no TLS with ZooKeeper: .*certificate"/);
 });
 
-test('a server that does not accept our certificate ends the connecting at once, with status 77', async (t) => {
+test('trap 50: Wrong password/ACL/TLS fails fast with own exit code and never falls back to plaintext or world ACL; secrets absent from argv, logs and node data (a server that does not accept our certificate)', async (t) => {
   const other = certificate(dir, 'other', strangers);
   const it = await run(t, secure, ['-T', '60', '-i', freshLock(), ...material(other, ca)], ['true']);
   assert.deepEqual(await it.exited, { code: 77, signal: null }, it.stderr);
   assert.match(it.stderr, /no TLS with ZooKeeper/);
 });
 
-test('TLS that was asked for is never replaced by plain text', async (t) => {
+test('trap 50: Wrong password/ACL/TLS fails fast with own exit code and never falls back to plaintext or world ACL; secrets absent from argv, logs and node data (a server without TLS)', async (t) => {
   const it = await run(
     t,
     zookeeper.address,

@@ -25,8 +25,8 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
-test('the list of traps is that of the issue: 1–17, 29–32, 39–43, 46–49, 54 and 55', () => {
-  const wanted = [range(1, 17), range(29, 32), range(39, 43), range(46, 49), range(54, 55)];
+test('the list of traps is that of the issue: 1–17, 29–33, 35, 38–51, 54 and 55', () => {
+  const wanted = [range(1, 17), range(29, 33), range(35, 35), range(38, 51), range(54, 55)];
   assert.deepEqual([...TRAPS.keys()], wanted.flat());
 });
 
