@@ -58,7 +58,8 @@ async function onItsWay(
 
 /** It was refused for what the other one is, by one line that names both, and never ran. */
 async function assertRefused(it: Lockex, ...kinds: readonly RegExp[]): Promise<void> {
-  assert.deepEqual(await it.exited, { code: 64, signal: null }, it.stderr);
+  await until(() => it.ended, 'it is refused');
+  assert.deepEqual(it.ended, { code: 64, signal: null }, it.stderr);
   for (const kind of kinds) assertOneError(it, kind);
   assert.equal(it.stdout, '');
 }

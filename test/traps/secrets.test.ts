@@ -75,7 +75,8 @@ for (const [what, kind] of KINDS) {
       ['-T', '60', ...lock, ...(await privately(t, WRONG))],
       ['echo', 'ran'],
     );
-    assert.deepEqual(await stranger.exited, { code: 77, signal: null }, stranger.stderr);
+    await until(() => stranger.ended, 'it is refused');
+    assert.deepEqual(stranger.ended, { code: 77, signal: null }, stranger.stderr);
     assertOneError(stranger, /does not let us contend at \/private-/);
     assert.equal(stranger.stdout, '');
     assert.deepEqual(await pathsBelow(`/${path}`), paths, 'it left nothing, open or not');
