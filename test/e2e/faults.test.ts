@@ -138,7 +138,7 @@ test('an admin who deletes the lock node ends the command, with status 75', asyn
   assertOneClearLine(it, /lock lost: somebody deleted the lock node/);
 });
 
-test("trap 38: Exit 0..255 passed exactly and within 100 ms; death by signal n gives 128+n; exec failure 127/126; lock-lost code wins over the child's code caused by our kill (the lock is lost)", async (t) => {
+test("trap 38: Exit 0..255 passed exactly and within 100 ms; death by signal n gives 128+n; exec failure 127/126; lock-lost code wins over the child's code caused by our kill (somebody deletes the node)", async (t) => {
   const lock = freshLock();
   const it = await run(
     t,

@@ -3,8 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { after, before, test } from 'node:test';
 import { statusOfFailure, statusOfOutcome } from '../../src/cli/exit-status.js';
+import { until } from '../../src/testing/until.js';
 import { LEVELS } from '../child/levels.js';
-import { freshLock, run } from '../e2e/stage.js';
+import { freshLock, run, running } from '../e2e/stage.js';
+import { startProxy } from '../helpers/proxy.js';
 import { scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
 import { startZooKeeper, type ZooKeeper } from '../helpers/zookeeper.js';
@@ -103,4 +105,16 @@ test("trap 38: Exit 0..255 passed exactly and within 100 ms; death by signal n g
     took.some((ms) => ms < 100),
     `${took.join(', ')} ms`,
   );
+});
+
+test("trap 38: Exit 0..255 passed exactly and within 100 ms; death by signal n gives 128+n; exec failure 127/126; lock-lost code wins over the child's code caused by our kill (the lock is lost, and the command chooses a status)", async (t) => {
+  const proxy = await scope(t).use(startProxy(zookeeper.address));
+  const chooses = `trap 'echo told; exit 5' TERM; echo ready $$; while :; do sleep 0.05; done`;
+  const it = await run(t, proxy.address, ['-T', '3', '-i', freshLock()], ['sh', '-c', chooses]);
+  await running(it);
+  // Nothing is heard any more: it is told to stop while there is time for that.
+  proxy.mode = 'blackhole';
+  await until(() => it.ended, 'it ends');
+  assert.match(it.stdout, /^told$/m);
+  assert.deepEqual(it.ended, { code: 75, signal: null }, it.stderr);
 });
