@@ -68,7 +68,7 @@ test('a server that accepts and never answers: status 69 within -T, or the next 
   assert.deepEqual(await two.exited, { code: 0, signal: null });
 });
 
-test('credentials that are refused: a clear line, and status 77', async (t) => {
+test('trap 50: Wrong password/ACL/TLS fails fast with own exit code and never falls back to plaintext or world ACL; secrets absent from argv, logs and node data (a wrong password)', async (t) => {
   const dir = await scope(t).use(tempDir('auth'));
   const [right, wrong] = [dir.join('right'), dir.join('wrong')];
   await writeFile(right, 'us:secret\n', { mode: 0o600 });
@@ -138,7 +138,7 @@ test('an admin who deletes the lock node ends the command, with status 75', asyn
   assertOneClearLine(it, /lock lost: somebody deleted the lock node/);
 });
 
-test('the status for a lost lock wins over the one that the kill causes', async (t) => {
+test("trap 38: Exit 0..255 passed exactly and within 100 ms; death by signal n gives 128+n; exec failure 127/126; lock-lost code wins over the child's code caused by our kill (somebody deletes the node)", async (t) => {
   const lock = freshLock();
   const it = await run(
     t,

@@ -116,17 +116,6 @@ test('-c N lets N run at once and makes the next one wait', async (t) => {
   await running(third);
 });
 
-test('another number of permits, or another kind of lock, is refused with both named', async (t) => {
-  const lock = freshLock();
-  const holder = await run(t, ['-i', lock, '-c', '2'], STAYS);
-  await running(holder);
-  for (const options of [['-c', '3'], [], ['--shared']]) {
-    const it = await run(t, ['-i', lock, ...options], STAYS);
-    assert.deepEqual(await it.exited, { code: 64, signal: null });
-    assert.match(it.stderr, /semaphore of 2/);
-  }
-});
-
 test('--shared runs beside --shared, and neither beside a plain run', async (t) => {
   const lock = freshLock();
   const readers = [
@@ -162,14 +151,14 @@ test('--once and -t end with the status for “not acquired”, and -E chooses i
   assert.equal((await nodesOf(lock)).length, 1);
 });
 
-test('exits with every status that a command can exit with', async (t) => {
+test("trap 38: Exit 0..255 passed exactly and within 100 ms; death by signal n gives 128+n; exec failure 127/126; lock-lost code wins over the child's code caused by our kill (what the built binary ends with)", async (t) => {
   for (const code of [0, 1, 2, 63, 64, 75, 125, 126, 127, 128, 143, 254, 255]) {
     const it = await run(t, ['-q', '-i', 'status'], ['sh', '-c', `exit ${code}`]);
     assert.deepEqual(await it.exited, { code, signal: null });
   }
 });
 
-test('exits with 128+n when the command dies of signal n', async (t) => {
+test("trap 38: Exit 0..255 passed exactly and within 100 ms; death by signal n gives 128+n; exec failure 127/126; lock-lost code wins over the child's code caused by our kill (a command that dies of a signal)", async (t) => {
   const names = [
     'SIGHUP',
     'SIGINT',
@@ -201,7 +190,7 @@ test('exits with 128+n when the command dies of signal n', async (t) => {
   }
 });
 
-test('126 and 127 say that the command is no program, or not there', async (t) => {
+test("trap 38: Exit 0..255 passed exactly and within 100 ms; death by signal n gives 128+n; exec failure 127/126; lock-lost code wins over the child's code caused by our kill (what is no program, or not there)", async (t) => {
   const missing = await run(t, [], ['/no/such/program']);
   assert.equal((await missing.exited).code, 127);
   const directory = await run(t, [], ['/etc']);

@@ -34,7 +34,7 @@ function script(t: TestContext, text: string, more: string[], how: RunOptions = 
   return scope(t).use(new Run('bash', ['-c', text, 'bash', LOCKEX, ...options(...more)], how));
 }
 
-test('the command’s standard input, output and error are those that lockex was given', async (t) => {
+test("trap 45: stdin, stdout, stderr inherited unbuffered (isatty preserved; closed stdout/EPIPE doesn't kill the supervision) (they are the same)", async (t) => {
   const show = 'readlink /proc/$$/fd/0 /proc/$$/fd/1 /proc/$$/fd/2';
   const it = await script(t, `${show}; "$@" -- sh -c '${show}; :'`, ['-q'], { keepStdinOpen: true });
   assert.deepEqual(await it.exited, { code: 0, signal: null });
@@ -58,7 +58,7 @@ test("trap 47: No fd (ZK socket, guard pipe) leaks into the child so that a daem
   }
 });
 
-test('lockex reads nothing of the input: what the command leaves is there for the next one', async (t) => {
+test("trap 45: stdin, stdout, stderr inherited unbuffered (isatty preserved; closed stdout/EPIPE doesn't kill the supervision) (nothing of the input is read ahead)", async (t) => {
   const it = await script(t, '"$@" -- sh -c \'read line; echo "first $line"\'; cat', ['-q'], {
     input: 'one\ntwo\nthree\n',
   });
@@ -66,7 +66,7 @@ test('lockex reads nothing of the input: what the command leaves is there for th
   assert.equal(it.stdout, 'first one\ntwo\nthree\n');
 });
 
-test('input and output pass as they come, byte for byte and without a buffer between', async (t) => {
+test("trap 45: stdin, stdout, stderr inherited unbuffered (isatty preserved; closed stdout/EPIPE doesn't kill the supervision) (they pass as they come, byte for byte)", async (t) => {
   const talks = 'printf "name? "; read name; printf "hello %s" "$name"; printf "\\000\\377" ; read end';
   const it = await run(t, ['-q'], ['sh', '-c', talks], { keepStdinOpen: true });
   await until(() => it.stdout === 'name? ', 'the question arrives before a newline');
@@ -87,13 +87,13 @@ test('nothing of lockex’s own goes to stdout, at any level of the log', async 
   }
 });
 
-test('a command whose reader has gone dies of SIGPIPE as without lockex, and the status says so', async (t) => {
+test("trap 45: stdin, stdout, stderr inherited unbuffered (isatty preserved; closed stdout/EPIPE doesn't kill the supervision) (nobody reads stdout: the command dies of SIGPIPE as without lockex)", async (t) => {
   const it = await script(t, '"$@" -- yes | head -n 1; echo $PIPESTATUS', ['-q']);
   await it.exited;
   assert.equal(it.stdout, 'y\n141\n');
 });
 
-test('when nobody reads the log any more, the command is watched over as before', async (t) => {
+test("trap 45: stdin, stdout, stderr inherited unbuffered (isatty preserved; closed stdout/EPIPE doesn't kill the supervision) (nobody reads stderr: the command is watched over as before)", async (t) => {
   const on = scope(t);
   const lock = options();
   // The reader of stderr takes one line and goes; lockex says more when it is told to stop.
@@ -111,7 +111,7 @@ test('when nobody reads the log any more, the command is watched over as before'
   assert.deepEqual(await next.exited, { code: 0, signal: null });
 });
 
-test('with standard streams closed, the command runs all the same', async (t) => {
+test("trap 45: stdin, stdout, stderr inherited unbuffered (isatty preserved; closed stdout/EPIPE doesn't kill the supervision) (they are closed from the start)", async (t) => {
   for (const closed of ['<&-', '>&-', '2>&-', '<&- >&- 2>&-']) {
     const it = await script(t, `"$@" -- sh -c 'exit 9' ${closed}; echo $?`, []);
     await it.exited;
@@ -119,7 +119,7 @@ test('with standard streams closed, the command runs all the same', async (t) =>
   }
 });
 
-test('a secret stands in no log, no argument, no environment and no node', async (t) => {
+test('trap 50: Wrong password/ACL/TLS fails fast with own exit code and never falls back to plaintext or world ACL; secrets absent from argv, logs and node data (where a secret does not stand)', async (t) => {
   const on = scope(t);
   const dir = await on.use(tempDir('secret'));
   const [file, secret] = [dir.join('auth'), 'correct-horse'];

@@ -29,7 +29,7 @@ async function countOf(pty: Pty, name: string): Promise<number> {
   return pty.screen.match(new RegExp(`${name} \\d+`, 'g'))?.length ?? 0;
 }
 
-test('the command has the terminal as its own: all three descriptors, and /dev/tty', async (t) => {
+test("trap 45: stdin, stdout, stderr inherited unbuffered (isatty preserved; closed stdout/EPIPE doesn't kill the supervision) (a terminal, and /dev/tty)", async (t) => {
   const on = scope(t);
   const command =
     'for fd in 0 1 2; do test -t $fd && echo "$fd is one"; done; tty; echo again >/dev/tty; exit 7';

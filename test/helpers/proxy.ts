@@ -19,6 +19,10 @@ export interface ProxyOptions {
   readonly protocol?: 'zookeeper' | 'raw';
   /** How long to go on dialling a target that refuses, ms: servers that dial each other while starting. */
   readonly dialPatienceMs?: number;
+  /** The loopback address to listen on; 127.0.0.1 unless told. */
+  readonly host?: string;
+  /** The port to listen on; a free one unless told. */
+  readonly port?: number;
   /** Changes the first bytes that each client sends. */
   readonly rewriteFirst?: (chunk: Buffer) => Buffer;
 }
@@ -52,7 +56,7 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   get address(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.options.host ?? '127.0.0.1'}:${this.port}`;
   }
 
   get mode(): ProxyMode {
@@ -109,7 +113,7 @@ export class TcpProxy implements AsyncDisposable {
   acceptNew(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(this.port, '127.0.0.1', () => {
+      this.#server.listen(this.port, this.options.host ?? '127.0.0.1', () => {
         this.#server.off('error', reject);
         resolve();
       });
@@ -198,7 +202,7 @@ async function dial(port: number, until: number): Promise<Socket> {
 
 /** Starts a proxy on a port of its own in front of `target` (`127.0.0.1:PORT`). */
 export async function startProxy(target: string, options: ProxyOptions = {}): Promise<TcpProxy> {
-  const proxy = new TcpProxy(await freePort(), Number(target.split(':').at(-1)), options);
+  const proxy = new TcpProxy(options.port ?? (await freePort()), Number(target.split(':').at(-1)), options);
   await proxy.acceptNew();
   return proxy;
 }

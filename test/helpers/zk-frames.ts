@@ -7,6 +7,7 @@ export const OPCODE = {
   GET_DATA: 4,
   SET_DATA: 5,
   GET_ACL: 6,
+  SET_ACL: 7,
   GET_CHILDREN: 8,
   PING: 11,
   GET_CHILDREN2: 12,

@@ -25,9 +25,12 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
-test('the list of traps is that of the issue: 1–32, 36–37, 39–43, 46–49 and 54–55', () => {
-  const wanted = [range(1, 32), range(36, 37), range(39, 43), range(46, 49), range(54, 55)];
-  assert.deepEqual([...TRAPS.keys()], wanted.flat());
+/** What lockex does not have: another number of permits while it is in use, `status`, and hooks. */
+const ABSENT = [34, 52, 53];
+
+test('the list of traps is whole, but for those of what lockex does not have', () => {
+  const wanted = range(1, 55).filter((number) => !ABSENT.includes(number));
+  assert.deepEqual([...TRAPS.keys()], wanted);
 });
 
 test('each trap of the list has a test', () => {

@@ -1,7 +1,6 @@
 /**
- * What lock runners and lock recipes got wrong in the field, by the numbers of the list that this project began with: those
- * that are about never two at once, and about ZooKeeper's recipes. A test that shows one is called `trap N: ` and the sentence; where several do, the
- * rest of the title tells them apart.
+ * What lock runners and lock recipes got wrong in the field, by the numbers of the list that this project began with. A test
+ * that shows one is called `trap N: ` and the sentence; where several do, the rest of the title tells them apart.
  */
 export const TRAPS: ReadonlyMap<number, string> = new Map([
   [
@@ -108,8 +107,17 @@ export const TRAPS: ReadonlyMap<number, string> = new Map([
     32,
     'Never more than N trees alive at any instant under kill/partition chaos; N+1st starts only after one is dead',
   ],
+  [
+    33,
+    'Different N by two clients: refused with a clear code, no traceback; limit creation is atomic (two first-comers with different N: one fails)',
+  ],
+  [35, 'Plain lock vs semaphore vs shared on one path is refused'],
   [36, 'Reconnect/interrupt during lease creation leaks no lease (CURATOR-315/335/462)'],
   [37, 'Readers/writers mixed queues never deadlock (kazoo#649)'],
+  [
+    38,
+    "Exit 0..255 passed exactly and within 100 ms; death by signal n gives 128+n; exec failure 127/126; lock-lost code wins over the child's code caused by our kill",
+  ],
   [
     39,
     'TERM → grace → KILL reaches child, grandchildren, background jobs after the shell has gone, and setsid/double-forked ones where supported; the group is still killed if the leader already exited',
@@ -131,12 +139,28 @@ export const TRAPS: ReadonlyMap<number, string> = new Map([
     'Command exits but leaves a background grandchild: policy is explicit (kill, wait or release) and tested',
   ],
   [
+    44,
+    'argv with spaces, quotes, newlines, `--`, leading dashes, empty strings and non-UTF-8 bytes arrives byte-exact; no shell unless asked',
+  ],
+  [
+    45,
+    "stdin, stdout, stderr inherited unbuffered (isatty preserved; closed stdout/EPIPE doesn't kill the supervision)",
+  ],
+  [
     46,
     'Env: nested runs see their own token/path, not the outer; token strictly increases across successive holders, also across session changes, parent re-creation, sequence wrap',
   ],
   [47, "No fd (ZK socket, guard pipe) leaks into the child so that a daemon can't keep them open"],
   [48, 'PID reuse: no kill is sent to a pid after it was reaped'],
   [49, 'PID-1-in-container: zombies reaped, default signal dispositions right'],
+  [
+    50,
+    'Wrong password/ACL/TLS fails fast with own exit code and never falls back to plaintext or world ACL; secrets absent from argv, logs and node data',
+  ],
+  [
+    51,
+    'DNS names re-resolved on reconnect; one dead server of three adds no more than its share of the connect budget',
+  ],
   [54, 'An uncaught error in the supervisor kills the tree before exit'],
   [
     55,
