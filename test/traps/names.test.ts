@@ -69,6 +69,21 @@ test('trap 51: DNS names re-resolved on reconnect; one dead server of three adds
   assert.deepEqual(await it.exited, { code: 143, signal: null });
 });
 
+test('a name that nobody can resolve any more costs no lock: its server is tried where it was', async (t) => {
+  const host = await namingHost(t);
+  const proxy = await scope(t).use(startProxy(zookeeper.address));
+  await host.name('127.0.0.1');
+  const it = await host.run(['-z', `${NAME}:${proxy.port}`, '-T', '10', '-i', freshLock(), '--', ...STAYS]);
+  const pid = await running(it);
+  await host.name();
+  proxy.reset();
+  await until(() => it.hasLogged('reconnected to ZooKeeper'), 'it reconnects');
+  assert.ok(it.hasLogged(`${NAME} could not be looked up`), it.stderr);
+  assert.equal(alive(pid), true);
+  it.kill('SIGTERM');
+  assert.deepEqual(await it.exited, { code: 143, signal: null });
+});
+
 test('trap 51: DNS names re-resolved on reconnect; one dead server of three adds no more than its share of the connect budget (the name comes to be while lockex connects)', async (t) => {
   const host = await namingHost(t);
   const proxy = await scope(t).use(startProxy(zookeeper.address));

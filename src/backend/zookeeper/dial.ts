@@ -1,4 +1,4 @@
-import net, { type Socket } from 'node:net';
+import net, { type LookupFunction, type Socket } from 'node:net';
 import { codeOf } from '../../util/errors.js';
 import type { Server } from '../address.js';
 import type { TlsOptions } from '../open-options.js';
@@ -20,16 +20,19 @@ export function isTlsRefusal(error: unknown): boolean {
   return REFUSALS.test(codeOf(error) ?? '');
 }
 
-/** Node's TLS takes milliseconds to load: only who asks for it waits for that. */
-export async function dialer(material: TlsOptions | undefined): Promise<Dial> {
+/**
+ * Node's TLS takes milliseconds to load: only who asks for it waits for that.
+ * @param lookup how a name is resolved
+ */
+export async function dialer(material: TlsOptions | undefined, lookup: LookupFunction): Promise<Dial> {
   if (material === undefined)
-    return { ready: 'connect', connect: ({ host, port }) => net.connect({ host, port }) };
+    return { ready: 'connect', connect: ({ host, port }) => net.connect({ host, port, lookup }) };
   const tls = await import('node:tls');
   return {
     ready: 'secureConnect',
     connect({ host, port }) {
       const servername = net.isIP(host) === 0 ? { servername: host } : {};
-      return tls.connect({ host, port, ...servername, ...material });
+      return tls.connect({ host, port, lookup, ...servername, ...material });
     },
   };
 }

@@ -9,6 +9,7 @@ import { ConnectionFailures } from './connection-failures.js';
 import { type Dial, dialer } from './dial.js';
 import { farewellBytes, TAKEN } from './farewell.js';
 import { createLibraryClient, STATE } from './library.js';
+import { Names } from './names.js';
 import { Nodes } from './nodes.js';
 import { isUnsettled, OperationError } from './operation-error.js';
 import { Pulse } from './pulse.js';
@@ -102,7 +103,10 @@ export class Session {
    * @throws NotPermittedError when the servers refuse the credentials
    */
   static async open(options: SessionOptions, signal: AbortSignal): Promise<Session> {
-    const session = new Session(options, await dialer(options.tls));
+    const session = new Session(
+      options,
+      await dialer(options.tls, new Names(options.clock, options.log).lookup),
+    );
     const limit = options.clock.setTimer(options.connectLimitMs, () =>
       session.#end('silence', session.#failures.unreachable()),
     );
