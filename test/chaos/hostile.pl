@@ -100,5 +100,6 @@ if ($shape eq 'rabbits') {
     deaf_child();
   }
 }
+syswrite $runner, "whole\n"; # all of the tree that the shape promises is there
 live($runner, $seconds);
 exit $status;

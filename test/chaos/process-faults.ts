@@ -17,7 +17,7 @@ export async function strikeProcess(
   if (step.kind === 'supervisor killed') return killSupervisor(target, run, field);
   if (step.kind === 'supervisor frozen') return freezeSupervisor(step, target, run, field, signal);
   const guardian = target.guardian();
-  if (step.kind === BEYOND_THE_PROMISE) return killBoth(guardian, target, run, field);
+  if (step.kind === BEYOND_THE_PROMISE) return killBoth(guardian, target, run, field, signal);
   if (guardian === undefined) {
     field.say(`no guardian of ${run.name} to strike`);
     return;
@@ -35,9 +35,18 @@ function killSupervisor(target: Contender, run: ChaosRun, field: Field): void {
   run.lockex.kill('SIGKILL');
 }
 
-/** Of a holder. Both stand still before one of them dies, so that neither sees the end of the other. */
-function killBoth(guardian: number | undefined, target: Contender, run: ChaosRun, field: Field): void {
-  if (!target.holds) return;
+/**
+ * Of a holder whose daemons are there: nobody is left to end them. Both stand still before one of them dies, so that neither
+ * sees the end of the other.
+ */
+async function killBoth(
+  guardian: number | undefined,
+  target: Contender,
+  run: ChaosRun,
+  field: Field,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!target.holds || !(await within(field.ttlMs, () => field.witness.isWhole(run.name), signal))) return;
   field.say(`kill -9 of supervisor and guardian of ${nameOf(target)}`);
   field.faults.end(field.faults.begin(BEYOND_THE_PROMISE, target.name));
   run.killed = true;

@@ -2,12 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contender } from './contender.js';
 import type { FaultLog } from './fault-log.js';
 import type { FaultKind, Step } from './plan.js';
+import type { Witness } from './witness.js';
 
 /** What the faults act on and report to. */
 export interface Field {
   readonly contenders: readonly Contender[];
   readonly faults: FaultLog;
   readonly ttlMs: number;
+  readonly witness: Pick<Witness, 'isWhole'>;
   /** The holders that were killed, and when. */
   readonly kills: { readonly run: string; readonly at: number }[];
   say(line: string): void;

@@ -10,6 +10,8 @@ export interface Tree {
   readonly pid: number;
   readonly parent: number;
   readonly startedAt: number;
+  /** Whether all that its command leaves behind has been started. */
+  whole: boolean;
   /** When its last process had died; `undefined` while one lives. */
   endedAt: number | undefined;
 }
@@ -57,6 +59,11 @@ export class Witness implements AsyncDisposable {
     return this.trees.filter((tree) => tree.endedAt === undefined);
   }
 
+  /** Whether the tree of a run is there with all that its command leaves behind. */
+  isWhole(run: string): boolean {
+    return this.alive().some((tree) => tree.run === run && tree.whole);
+  }
+
   /** The lines of the file, so far. */
   async lines(): Promise<string[]> {
     const text = await readFile(this.dir.join('witness'), 'utf8').catch(() => '');
@@ -81,6 +88,7 @@ export class Witness implements AsyncDisposable {
     createInterface({ input: socket }).on('line', (line) => {
       const [word, token = '', pid, parent, run = ''] = line.split(' ');
       if (word === 'overlap') this.events.overlap(run);
+      if (word === 'whole' && tree !== undefined) tree.whole = true;
       if (word !== 'start') return;
       const startedAt = performance.now();
       tree = {
@@ -89,6 +97,7 @@ export class Witness implements AsyncDisposable {
         pid: Number(pid),
         parent: Number(parent),
         startedAt,
+        whole: false,
         endedAt: undefined,
       };
       this.#sockets.set(socket, tree);
