@@ -65,3 +65,24 @@ export function alteredVariables(
     .map((part) => part.toString('utf8'));
   return suspects.filter((name) => invalid.some((entry) => entry.startsWith(`${name}=`)));
 }
+
+/**
+ * The environment byte for byte (raw-text.ts), as far as it can be had.
+ * @param rawEnvironment as of `alteredVariables`
+ */
+export function exactEnvironment(
+  env: NodeJS.ProcessEnv,
+  rawEnvironment: () => Buffer | undefined,
+): NodeJS.ProcessEnv {
+  const altered = new Set(alteredVariables(env, rawEnvironment));
+  const raw = altered.size === 0 ? undefined : rawEnvironment();
+  if (raw === undefined) return env;
+  const exact = readRaw(raw)
+    .filter((part) => !isUtf8(part))
+    .map((part) => /^(.*?)=(.*)$/s.exec(decodeRaw(part)) ?? [])
+    .flatMap(([, name, value]) =>
+      name === undefined || value === undefined ? [] : [[name, value] as const],
+    );
+  const others = Object.entries(env).filter(([name]) => !altered.has(name));
+  return Object.fromEntries([...others, ...exact]);
+}

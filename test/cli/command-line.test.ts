@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { alteredVariables, exactWords } from '../../src/cli/command-line.js';
+import { alteredVariables, exactEnvironment, exactWords } from '../../src/cli/command-line.js';
 import { parse } from '../../src/cli/parse.js';
 
 const raw =
@@ -69,5 +69,28 @@ describe('lockex finds the variables that a command would get altered', () => {
   });
   test('and does not look where nothing can be altered', () => {
     assert.deepEqual(alteredVariables({ A: 'x' }, never), []);
+  });
+});
+
+describe('lockex hands on its environment byte for byte', () => {
+  test('also what Node has altered, be it in a name', () => {
+    const env = { GOOD: '\uFFFD', BAD: 'a\uFFFD', PLAIN: 'x', 'N\uFFFD': '1=2' };
+    const environ = raw(
+      'GOOD=\uFFFD',
+      Buffer.from('BAD=a\xff', 'latin1'),
+      'PLAIN=y',
+      Buffer.from('N\xe9=1=2', 'latin1'),
+    );
+    const exact = { GOOD: '\uFFFD', BAD: 'a\udcff', PLAIN: 'x', 'N\udce9': '1=2' };
+    assert.deepEqual(exactEnvironment(env, environ), exact);
+    assert.deepEqual(alteredVariables(exact, environ), []);
+  });
+  test('and as it was read, where nothing can be altered, or nobody tells what it was', () => {
+    const [plain, altered] = [{ A: 'ü' }, { A: '\uFFFD' }];
+    assert.equal(exactEnvironment(plain, never), plain);
+    assert.equal(
+      exactEnvironment(altered, () => undefined),
+      altered,
+    );
   });
 });

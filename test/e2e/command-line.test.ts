@@ -224,6 +224,26 @@ for (const level of INLINE) {
   });
 }
 
+test('a variable that is not UTF-8 reaches the command as it is, and where Node would start it altered, with a warning', async (t) => {
+  const on = scope(t);
+  const options = ['--log-level', 'warn', ...(await ownLock(on))];
+  const command = ['--', 'sh', '-c', 'printf %s "$LATIN1"'];
+  const within = async (level: string) => {
+    const shell = 'LATIN1="$(printf "caf\\351")"; export LATIN1; exec "$0" "$@"';
+    const words = ['-c', shell, LOCKEX, ...options, '--isolation', level, ...command];
+    const it = await on.use(new Lockex('sh', words, { env: { PATH: NODE_FIRST_PATH } }));
+    await it.exited;
+    return it;
+  };
+  for (const level of INLINE) {
+    const it = await within(level);
+    assert.deepEqual([it.ended?.code, it.stdoutBytes, it.stderr], [0, LATIN1, '']);
+  }
+  const it = await within('walk');
+  assert.deepEqual([it.ended?.code, it.stdout], [0, 'caf\ufffd']);
+  assert.ok(it.hasLogged('the command gets LATIN1 altered'), it.stderr);
+});
+
 const DIRECT = INLINE.at(-1) ?? 'subreaper';
 
 test('a command that is not UTF-8 has a lock of its own: two runs of the same bytes exclude each other, other bytes run', async (t) => {
