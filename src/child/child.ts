@@ -10,7 +10,7 @@ export type ExitStatus =
   /** A real-time signal has no name in Node, and is given by its number. */
   | { readonly how: 'killed'; readonly signal: SignalName | number };
 
-/** What to run. The arguments reach the command byte for byte; no shell. */
+/** What to run. The words reach the command byte for byte, those that are not UTF-8 (raw-text.ts) included; no shell. */
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];

@@ -1,4 +1,5 @@
 import { CommandError } from '../util/errors.js';
+import { quoted } from '../util/words.js';
 
 /** What is known when a command could not be started. */
 export interface StartFailure {
@@ -52,16 +53,16 @@ const NOT_EXECUTABLE: ReadonlyMap<string, Explanation> = new Map([
 /** The error for a command that could not be started: what is wrong with which file, and what to do. */
 export function commandError(failure: StartFailure): CommandError {
   const { code, file, cause } = failure;
-  const quoted = JSON.stringify(file);
+  const name = quoted(file);
   if (code === 'ENOENT' || file === '') {
     const { what, hint } = explainMissing(failure);
-    return new CommandError('not-found', `cannot start ${quoted}: ${what}`, { cause, hint });
+    return new CommandError('not-found', `cannot start ${name}: ${what}`, { cause, hint });
   }
   const { what, hint } = NOT_EXECUTABLE.get(code ?? '') ?? {
     what: `the system refused with ${code ?? 'an unknown error'}`,
     hint: 'see execve(2)',
   };
-  return new CommandError('not-executable', `cannot start ${quoted}: ${what}`, { cause, hint });
+  return new CommandError('not-executable', `cannot start ${name}: ${what}`, { cause, hint });
 }
 
 function explainMissing({ file, exists, homeless }: StartFailure): Explanation {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type CommandError, codeOf } from '../util/errors.js';
+import { encodeRaw } from '../util/raw-text.js';
 import type { Command, Group } from './child.js';
 import { commandError } from './command-error.js';
 
@@ -55,8 +56,8 @@ export function startError(
 }
 
 function existsOnPath(file: string, path = ''): boolean {
-  if (file.includes('/')) return existsSync(file);
-  return path.split(delimiter).some((directory) => existsSync(join(directory, file)));
+  if (file.includes('/')) return existsSync(encodeRaw(file));
+  return path.split(delimiter).some((directory) => existsSync(encodeRaw(join(directory, file))));
 }
 
 function isHomeless(): boolean {

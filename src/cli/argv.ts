@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import yargsParser, { type Arguments } from 'yargs-parser';
 import { UsageError } from '../util/errors.js';
-import { showWords } from '../util/words.js';
+import { encodeRaw } from '../util/raw-text.js';
+import { quoted, showWords } from '../util/words.js';
 import { nearest } from './nearest.js';
 import { allOptions, flagOf, specOf } from './option-names.js';
 import type { OptionName } from './options.js';
@@ -88,7 +90,7 @@ function readVerify(words: readonly string[], stray: readonly string[], hasComma
   if (asked !== undefined) return asked;
   const [more] = parsed._;
   if (!hasCommand && more === undefined) return { kind: 'verify', options: layerOf(parsed) };
-  const got = hasCommand ? '--' : JSON.stringify(more);
+  const got = hasCommand ? '--' : quoted(more ?? '');
   throw new UsageError(`${verify}: expected options and nothing else, got ${got}`, {
     hint: 'a command of this name is run by: lockex -- verify',
   });
@@ -127,7 +129,7 @@ function separate(word: string): string[] {
 }
 
 function noValue(name: OptionName, value: string): UsageError {
-  return new UsageError(`${flagOf(name)}: expected no value, got ${JSON.stringify(value)}`);
+  return new UsageError(`${flagOf(name)}: expected no value, got ${quoted(value)}`);
 }
 
 function take(key: string, value: unknown): [OptionName, Given] {
@@ -141,6 +143,8 @@ function take(key: string, value: unknown): [OptionName, Given] {
   if (NAMES.has(value.replace(/^--(no-)?/, '')) && value.startsWith('--')) {
     throw new UsageError(`${label}: expected a value, got the option ${value}`);
   }
+  // Only what is handed on to the command is bytes: this is ours to understand, and to show.
+  if (!isUtf8(encodeRaw(value))) throw new UsageError(`${label}: expected UTF-8, got ${quoted(value)}`);
   return [name, { text: value, label }];
 }
 
@@ -168,7 +172,7 @@ function commandOf(stray: readonly string[], words: readonly string[]): readonly
 function strayWord(first: string, all: readonly string[]): UsageError {
   if (/^-./.test(first)) return unknownOption(first.replace(/^--?/, ''));
   const shell = all.length === 1 && /\s/.test(first) ? '--shell ' : '';
-  return new UsageError(`expected -- before the command, got ${JSON.stringify(first)}`, {
+  return new UsageError(`expected -- before the command, got ${quoted(first)}`, {
     hint: `did you mean: lockex ${shell}-- ${showWords(all)}`,
   });
 }

@@ -19,6 +19,8 @@ const OPTION_OF = {
   hold: 'hold',
   handoverDelay: 'handover-delay',
   isolation: 'isolation',
+  // How the words of a command are taken.
+  command: 'shell',
 } as const satisfies Partial<Record<Setting, OptionName>>;
 
 /** What to do about an error, if it says that, and by which options of the command line. */

@@ -5,7 +5,7 @@ import type { Outcome } from '../supervisor/job.js';
 import { LockexError, messageOf } from '../util/errors.js';
 import type { LeaseBudget } from '../util/lease-deadline.js';
 import type { Log } from '../util/log.js';
-import { printable, SHOWN_COMMAND, showWords } from '../util/words.js';
+import { printable, SHOWN_COMMAND, showWords, wellFormed } from '../util/words.js';
 import { type Asked, hintOf } from './hint.js';
 
 /** The line before all else: which lock of which service, and who chose them. */
@@ -62,5 +62,5 @@ export function reportFailure(log: Log, error: unknown, command: Command, asked:
 /** A whole command line in one word, as the original wanted it. */
 function likelySlip(error: LockexError, { file, args }: Command): string | undefined {
   if (error.kind !== 'not-found' || args.length > 0 || !/\s/.test(file)) return undefined;
-  return `did you mean: lockex -- ${file}; or, for a shell: lockex --shell -- ${showWords([file])}`;
+  return `did you mean: lockex -- ${wellFormed(file)}; or, for a shell: lockex --shell -- ${showWords([file])}`;
 }

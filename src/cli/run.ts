@@ -10,7 +10,7 @@ import { supervise } from '../supervisor/supervise.js';
 import { systemClock } from '../util/clock.js';
 import { DeferredLog } from '../util/deferred-log.js';
 import type { Log } from '../util/log.js';
-import { alteredVariables } from './command-line.js';
+import { alteredVariables, exactEnvironment } from './command-line.js';
 import { connect } from './connect.js';
 import { EXIT_STATUSES, statusOfFailure, statusOfOutcome } from './exit-status.js';
 import { FirstSession } from './first-session.js';
@@ -97,7 +97,7 @@ async function packetsOnTheirWay(): Promise<void> {
 }
 
 function reportSurroundings(log: Log, settings: Settings, url: string, level: IsolationLevel): void {
-  for (const name of alteredVariables(process.env, () => readProc('environ'))) {
+  for (const name of alteredVariables(environmentAt(level), readEnviron)) {
     log.warn({ variable: name }, `the command gets ${name} altered: it is not valid UTF-8`);
   }
   const { resource } = settings;
@@ -119,6 +119,13 @@ function reportSurroundings(log: Log, settings: Settings, url: string, level: Is
   });
 }
 
+const readEnviron = () => readProc('environ');
+
+/** What the command's environment is made from. At the level `walk` it is Node that hands it on, as it has read it. */
+function environmentAt(level: IsolationLevel): NodeJS.ProcessEnv {
+  return level === 'walk' ? process.env : exactEnvironment(process.env, readEnviron);
+}
+
 async function superviseIn(
   settings: Settings,
   stage: Stage,
@@ -130,7 +137,7 @@ async function superviseIn(
   const job = jobOf(settings, {
     host: hostname(),
     pid: process.pid,
-    env: process.env,
+    env: environmentAt(stage.level),
     onQueue: onlooker(logger, settings.service.traits.queue, () => new Date()),
     describe: (contenders) => describeHolders(contenders, new Date()),
   });

@@ -1,6 +1,6 @@
 import { systemClock } from '../util/clock.js';
 import { messageOf, UsageError } from '../util/errors.js';
-import { refuseAlteredWords } from './command-line.js';
+import { exactWords } from './command-line.js';
 import { EXIT_STATUSES } from './exit-status.js';
 import { hintOf } from './hint.js';
 import { Output, openStderr } from './output.js';
@@ -17,8 +17,7 @@ const FLUSH_LIMIT_MS = 500;
  */
 export async function start(signals: ProcessSignals, bug: AbortSignal): Promise<number> {
   try {
-    const words = process.argv.slice(2);
-    refuseAlteredWords(words, () => readProc('cmdline'));
+    const words = exactWords(process.argv.slice(2), () => readProc('cmdline'));
     const request = parse(words, process.env);
     if (request.kind === 'version') {
       const { readVersion } = await import('./version.js');

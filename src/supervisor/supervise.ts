@@ -1,5 +1,6 @@
 import type { Claim, Lease, LockBackend } from '../backend/contract.js';
 import type { SignalName } from '../child/child.js';
+import { checkExactWords } from '../child/exact-words.js';
 import { SessionLostError } from '../util/errors.js';
 import { budgetText } from './budget-text.js';
 import { endsWaiting } from './endings.js';
@@ -34,6 +35,8 @@ export async function supervise(job: Job, world: World): Promise<Outcome> {
   const onBug = () => stop.abort(world.bug.reason);
   world.bug.addEventListener('abort', onBug, { once: true });
   try {
+    // Nobody is to wait for a lock under which nothing could be started.
+    checkExactWords(job.command, world.stage.level);
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await oneSession(job, world, startedAt, stop.signal, unsubscribe);

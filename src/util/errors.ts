@@ -23,7 +23,8 @@ export type Setting =
   | 'permits'
   | 'hold'
   | 'handoverDelay'
-  | 'isolation';
+  | 'isolation'
+  | 'command';
 
 /** What an error has beside its message. */
 export interface ErrorDetails {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { LOCKEX, type Lockex, lockex } from '../helpers/lockex.js';
-import { Run, type RunOptions } from '../helpers/run.js';
+import { until } from '../../src/testing/until.js';
+import { INLINE } from '../child/levels.js';
+import { LOCKEX, Lockex, lockex, NODE_FIRST_PATH } from '../helpers/lockex.js';
+import type { RunOptions } from '../helpers/run.js';
 import { type Scope, scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
 
@@ -143,14 +145,161 @@ test('trap 44: argv with spaces, quotes, newlines, `--`, leading dashes, empty s
   assert.deepEqual([it.ended?.code, it.stdout], [0, '1\n2\n']);
 });
 
-// Node reads its arguments as UTF-8, and writes those of what it starts so: other bytes cannot pass, and README says so.
-test('trap 44: argv with spaces, quotes, newlines, `--`, leading dashes, empty strings and non-UTF-8 bytes arrives byte-exact; no shell unless asked (what is not UTF-8 is refused rather than altered, in the command and before it)', async (t) => {
-  for (const words of ['-- echo "$(printf "a\\377")"', '-i "$(printf "\\303")" -- echo ran']) {
-    const it = await scope(t).use(new Run('sh', ['-c', `exec "$0" --local ${words}`, LOCKEX]));
-    assert.deepEqual(await it.exited, { code: 64, signal: null });
-    assert.equal(it.stdout, '');
-    assert.match(it.stderr, /^lockex: expected arguments in UTF-8, got "a?\ufffd" \(.*\) \(.*script\)\n$/);
+/** The file name `café` in Latin-1, and what no encoding has. */
+const LATIN1 = Buffer.from('caf\xe9', 'latin1');
+const NO_TEXT = Buffer.of(0xff, 0xfe, 0xe9);
+/** Bytes that look like UTF-8, and are none: a surrogate, a slash in too long a form, half a character. */
+const NEARLY = [Buffer.of(0xed, 0xb2, 0x80), Buffer.of(0xc0, 0xaf), Buffer.of(0xf0, 0x9f, 0x94)];
+
+/** Runs the built binary with words that are any bytes, which Node cannot start anything with. */
+function bytes(on: Scope, words: readonly (string | Buffer)[], options: RunOptions = {}): Promise<Lockex> {
+  const exec = '@words = map { pack "H*", $_ } @ARGV; exec { $words[0] } @words';
+  const hex = [LOCKEX, ...words].map((word) => Buffer.from(word).toString('hex'));
+  const env = { PATH: NODE_FIRST_PATH, ...options.env };
+  return on.use(new Lockex('perl', ['-e', exec, '--', ...hex], { ...options, env }));
+}
+
+async function bytesDone(
+  on: Scope,
+  words: readonly (string | Buffer)[],
+  options?: RunOptions,
+): Promise<Lockex> {
+  const it = await bytes(on, words, options);
+  await it.exited;
+  return it;
+}
+
+/** The words as a process has them. */
+const asArgv = (words: readonly (string | Buffer)[]) =>
+  Buffer.concat(words.flatMap((word) => [Buffer.from(word), Buffer.of(0)]));
+
+for (const level of INLINE) {
+  test(`trap 44: argv with spaces, quotes, newlines, \`--\`, leading dashes, empty strings and non-UTF-8 bytes arrives byte-exact; no shell unless asked (what is not UTF-8, isolation ${level})`, async (t) => {
+    const on = scope(t);
+    const command = [
+      'sh',
+      '-c',
+      'cat /proc/$$/cmdline',
+      'x',
+      NO_TEXT,
+      '\n',
+      '',
+      LATIN1,
+      ...NEARLY,
+      'ž🔒',
+      '\ufffd',
+    ];
+    const options = ['-q', ...(await ownLock(on)), '--isolation', level];
+    const it = await bytesDone(on, [...options, '--', ...command]);
+    assert.equal(it.ended?.code, 0, it.stderr);
+    assert.ok(it.stdoutBytes.equals(asArgv(command)), it.stdoutBytes.toString('latin1'));
+    // Joined to a line by --shell, it is the same bytes.
+    const line = await bytesDone(on, [...options, '--shell', '--', 'printf %s', "'a", NO_TEXT, "b'"]);
+    assert.ok(line.stdoutBytes.equals(Buffer.concat([Buffer.from('a '), NO_TEXT, Buffer.from(' b')])));
+  });
+
+  test(`a command whose own name is not UTF-8 is run, is not found or cannot be run, as any other (isolation ${level})`, async (t) => {
+    const on = scope(t);
+    const dir = await on.use(tempDir('latin1'));
+    const name = (...parts: (string | Buffer)[]) => Buffer.concat(parts.map((part) => Buffer.from(part)));
+    const file = name(dir.path, '/', LATIN1);
+    writeFileSync(file, '#!/bin/sh\nprintf %s "$0"\n', { mode: 0o755 });
+    const options = ['-q', ...(await ownLock(on)), '--isolation', level, '--'];
+    const found = await bytesDone(on, [...options, LATIN1], {
+      env: { PATH: `${NODE_FIRST_PATH}:${dir.path}` },
+    });
+    assert.deepEqual([found.ended?.code, found.stdoutBytes.toString('hex')], [0, file.toString('hex')]);
+
+    const missing = await bytesDone(on, [...options, name(dir.path, '/', NO_TEXT)]);
+    assert.equal(missing.ended?.code, 127);
+    assert.match(missing.stderr, /\/\ufffd+\\": there is no such file"/);
+    chmodSync(file, 0o644);
+    const closed = await bytesDone(on, [...options, file]);
+    assert.equal(closed.ended?.code, 126);
+    writeFileSync(file, '#!/no/such/interpreter\n');
+    chmodSync(file, 0o755);
+    const broken = await bytesDone(on, [...options, file]);
+    assert.equal(broken.ended?.code, 127);
+    assert.match(broken.stderr, /caf\ufffd\\": the file is there, but the interpreter/);
+  });
+}
+
+test('a variable that is not UTF-8 reaches the command as it is, and where Node would start it altered, with a warning', async (t) => {
+  const on = scope(t);
+  const options = ['--log-level', 'warn', ...(await ownLock(on))];
+  const command = ['--', 'sh', '-c', 'printf %s "$LATIN1"'];
+  const within = async (level: string) => {
+    const shell = 'LATIN1="$(printf "caf\\351")"; export LATIN1; exec "$0" "$@"';
+    const words = ['-c', shell, LOCKEX, ...options, '--isolation', level, ...command];
+    const it = await on.use(new Lockex('sh', words, { env: { PATH: NODE_FIRST_PATH } }));
+    await it.exited;
+    return it;
+  };
+  for (const level of INLINE) {
+    const it = await within(level);
+    assert.deepEqual([it.ended?.code, it.stdoutBytes, it.stderr], [0, LATIN1, '']);
   }
+  const it = await within('walk');
+  assert.deepEqual([it.ended?.code, it.stdout], [0, 'caf\ufffd']);
+  assert.ok(it.hasLogged('the command gets LATIN1 altered'), it.stderr);
+});
+
+const DIRECT = INLINE.at(-1) ?? 'subreaper';
+
+test('a command that is not UTF-8 has a lock of its own: two runs of the same bytes exclude each other, other bytes run', async (t) => {
+  const on = scope(t);
+  const dir = await on.use(tempDir('bytes'));
+  const options = ['--url', `file://${dir.path}`, '--isolation', DIRECT];
+  const command = (word: string | Buffer) => [
+    '--',
+    'sh',
+    '-c',
+    'echo "$LOCKEX_LOCK_ID"; read line',
+    'x',
+    word,
+  ];
+  const holder = await bytes(on, [...options, ...command(LATIN1)], { keepStdinOpen: true });
+  await until(() => holder.stdout.endsWith('\n'), 'the command runs');
+
+  const same = await bytesDone(on, [...options, '-n', ...command(LATIN1)]);
+  assert.deepEqual([same.ended?.code, same.stdout], [1, '']);
+  assert.ok(same.hasLogged(`(sh -c 'echo "$LOCKEX_LOCK_ID"; read line' x 'caf\ufffd')`), same.stderr);
+  // Every one of them is the same text to whoever has read it as UTF-8.
+  const others = [Buffer.from('caf\xe8', 'latin1'), 'caf\ufffd'];
+  const ids = new Set([holder.stdout]);
+  for (const word of others) {
+    const other = await bytesDone(on, [...options, '-n', ...command(word)], { input: '\n' });
+    assert.equal(other.ended?.code, 0, other.stderr);
+    ids.add(other.stdout);
+  }
+  assert.equal(ids.size, 3);
+  holder.write('\n');
+  assert.deepEqual(await holder.exited, { code: 0, signal: null });
+
+  const again = await bytesDone(on, [...options, ...command(LATIN1)], { input: '\n' });
+  assert.deepEqual([again.ended?.code, again.stdout], [0, holder.stdout]);
+});
+
+test('trap 44: argv with spaces, quotes, newlines, `--`, leading dashes, empty strings and non-UTF-8 bytes arrives byte-exact; no shell unless asked (what is not UTF-8 is refused where Node would start the command, before it has a lock)', async (t) => {
+  const on = scope(t);
+  const dir = await on.use(tempDir('walk'));
+  const options = ['-q', '--url', `file://${dir.path}`, '--isolation', 'walk'];
+  for (const command of [['echo', LATIN1], [LATIN1], ['--shell', '--', 'echo', LATIN1]]) {
+    const it = await bytesDone(on, [...options, ...(command.includes('--') ? [] : ['--']), ...command]);
+    assert.deepEqual([it.ended?.code, it.stdout], [64, '']);
+    const [line] = it.logs;
+    assert.match(String(line?.['msg']), /^isolation walk: expected a command in UTF-8, got ".*caf\ufffd"$/);
+    assert.match(String(line?.['hint']), /Node.*another level.*a shell.*; see --isolation, --shell$/);
+  }
+  assert.deepEqual(readdirSync(dir.path), []);
+});
+
+test('trap 44: argv with spaces, quotes, newlines, `--`, leading dashes, empty strings and non-UTF-8 bytes arrives byte-exact; no shell unless asked (what is not UTF-8 is refused before the command, under the option’s name)', async (t) => {
+  const it = await bytesDone(scope(t), ['--local', '-i', LATIN1, '--', 'echo', 'ran']);
+  assert.deepEqual(
+    [it.ended?.code, it.stdout, it.stderr],
+    [64, '', 'lockex: --lockid (-i): expected UTF-8, got "caf\ufffd"\n'],
+  );
 });
 
 test('trap 44: argv with spaces, quotes, newlines, `--`, leading dashes, empty strings and non-UTF-8 bytes arrives byte-exact; no shell unless asked (what is not UTF-8, by way of a shell)', async (t) => {

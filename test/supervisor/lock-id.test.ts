@@ -16,6 +16,14 @@ test('lockex gives equal commands the equal id, today and in ten years', () => {
   for (const [words, id] of GOLDEN) assert.equal(lockIdOf(words), id, words.join(' '));
 });
 
+test('what is not UTF-8 counts as the bytes that it is, on every host', () => {
+  // printf 'cat\0caf\351\0' | sha256sum
+  const id = 'a7f7be85211e4695c2fa4bbe24f6096f7e57bb705ea025cda1aeba79bf99c733';
+  assert.equal(lockIdOf(['cat', 'caf\udce9']), id);
+  const all = ['caf\udce9', 'caf\udce8', 'caf\ufffd', 'café', 'caf', 'caf?'].map((word) => ['cat', word]);
+  assert.equal(new Set(all.map(lockIdOf)).size, all.length);
+});
+
 test('lockex tells "a b" from "a" and "b"', () => {
   const all = [['a b'], ['a', 'b'], ['ab'], ['a', 'b', ''], ['a', '', 'b'], ['', 'a', 'b']];
   assert.equal(new Set(all.map(lockIdOf)).size, all.length);

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { encodeRaw } from '../../util/raw-text.js';
 import type { ExitStatus, SignalName } from '../child.js';
 import type { Survivor } from '../survivors.js';
 
@@ -6,7 +7,7 @@ import type { Survivor } from '../survivors.js';
  * What supervisor and guardian say to each other over their socket.
  *
  * To the guardian go frames: the length in bytes, `:`, and words with a NUL between each two. Neither an argument nor a
- * variable of the environment can hold a NUL.
+ * variable of the environment can hold a NUL. What is not UTF-8 in them (raw-text.ts) goes as the bytes that it is.
  *
  *     farewell [HEX TLS TAKEN COUNT [HOST PORT]…]…  what gives the lock back, each said when the supervisor no longer can,
  *                                         to the first of its COUNT addresses that takes it; nothing for nothing
@@ -24,7 +25,7 @@ import type { Survivor } from '../survivors.js';
 
 /** One frame to the guardian. */
 export function frame(...words: readonly string[]): Buffer {
-  const payload = Buffer.from(words.join('\0'));
+  const payload = encodeRaw(words.join('\0'));
   return Buffer.concat([Buffer.from(`${payload.length}:`), payload]);
 }
 

@@ -8,6 +8,8 @@ import { frame, killAtWord, readReport } from '../../../src/child/guardian/proto
 test('a frame is its length in bytes, a colon, and the words with a NUL between', () => {
   assert.equal(frame('done').toString(), '4:done');
   assert.equal(frame('go', '', 'ä').toString(), '6:go\0\0ä');
+  // What is not UTF-8 is one byte each.
+  assert.equal(frame('go', '\udcff', '\udce9').toString('latin1'), '6:go\0\xff\0\xe9');
 });
 
 test('a time that never comes is an empty word; others are whole milliseconds, later by as much as our clock may be behind', () => {
