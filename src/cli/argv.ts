@@ -128,6 +128,14 @@ function separate(word: string): string[] {
   ];
 }
 
+/**
+ * Only what is handed on to the command is bytes: the value of an option is ours to understand, and to show.
+ * @throws UsageError for one that is not UTF-8
+ */
+export function checkText(value: string, label: string): void {
+  if (!isUtf8(encodeRaw(value))) throw new UsageError(`${label}: expected UTF-8, got ${quoted(value)}`);
+}
+
 function noValue(name: OptionName, value: string): UsageError {
   return new UsageError(`${flagOf(name)}: expected no value, got ${quoted(value)}`);
 }
@@ -143,8 +151,7 @@ function take(key: string, value: unknown): [OptionName, Given] {
   if (NAMES.has(value.replace(/^--(no-)?/, '')) && value.startsWith('--')) {
     throw new UsageError(`${label}: expected a value, got the option ${value}`);
   }
-  // Only what is handed on to the command is bytes: this is ours to understand, and to show.
-  if (!isUtf8(encodeRaw(value))) throw new UsageError(`${label}: expected UTF-8, got ${quoted(value)}`);
+  checkText(value, label);
   return [name, { text: value, label }];
 }
 

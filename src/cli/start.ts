@@ -1,6 +1,6 @@
 import { systemClock } from '../util/clock.js';
 import { messageOf, UsageError } from '../util/errors.js';
-import { exactWords } from './command-line.js';
+import { exactEnvironment, exactWords } from './command-line.js';
 import { EXIT_STATUSES } from './exit-status.js';
 import { hintOf } from './hint.js';
 import { Output, openStderr } from './output.js';
@@ -18,7 +18,10 @@ const FLUSH_LIMIT_MS = 500;
 export async function start(signals: ProcessSignals, bug: AbortSignal): Promise<number> {
   try {
     const words = exactWords(process.argv.slice(2), () => readProc('cmdline'));
-    const request = parse(words, process.env);
+    const request = parse(
+      words,
+      exactEnvironment(process.env, () => readProc('environ')),
+    );
     if (request.kind === 'version') {
       const { readVersion } = await import('./version.js');
       return await print(`lockex ${readVersion()}\n`);

@@ -46,6 +46,12 @@ describe('lockex refuses an option whose value is not UTF-8, under its name', ()
       );
     });
   }
+  test('by the environment', () => {
+    assert.throws(
+      () => parse(['--', 'true'], { LOCKEX_LOCKID: 'a\udcff' }),
+      /^UsageError: LOCKEX_LOCKID: expected UTF-8, got "a\uFFFD"$/,
+    );
+  });
   test('and what is no option is shown so that it can be read', () => {
     assert.throws(() => parse(['\udcff', '--', 'true'], {}), /before the command, got "\uFFFD"$/);
     assert.throws(

@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { until } from '../../src/testing/until.js';
 import { INLINE } from '../child/levels.js';
 import { LOCKEX, Lockex, lockex, NODE_FIRST_PATH } from '../helpers/lockex.js';
-import type { RunOptions } from '../helpers/run.js';
+import { Run, type RunOptions } from '../helpers/run.js';
 import { type Scope, scope } from '../helpers/scope.js';
 import { tempDir } from '../helpers/temp.js';
 
@@ -299,6 +299,13 @@ test('trap 44: argv with spaces, quotes, newlines, `--`, leading dashes, empty s
   assert.deepEqual(
     [it.ended?.code, it.stdout, it.stderr],
     [64, '', 'lockex: --lockid (-i): expected UTF-8, got "caf\ufffd"\n'],
+  );
+  const shell = 'LOCKEX_LOCKID=$(printf "caf\\351") exec "$0" --local -- echo ran';
+  const named = await scope(t).use(new Run('sh', ['-c', shell, LOCKEX], { env: { PATH: NODE_FIRST_PATH } }));
+  assert.equal((await named.exited).code, 64);
+  assert.deepEqual(
+    [named.stdout, named.stderr],
+    ['', 'lockex: LOCKEX_LOCKID: expected UTF-8, got "caf\ufffd"\n'],
   );
 });
 
