@@ -1,7 +1,5 @@
-import { isUtf8 } from 'node:buffer';
 import yargsParser, { type Arguments } from 'yargs-parser';
 import { UsageError } from '../util/errors.js';
-import { encodeRaw } from '../util/raw-text.js';
 import { quoted, showWords } from '../util/words.js';
 import { nearest } from './nearest.js';
 import { allOptions, flagOf, specOf } from './option-names.js';
@@ -128,14 +126,6 @@ function separate(word: string): string[] {
   ];
 }
 
-/**
- * Only what is handed on to the command is bytes: the value of an option is ours to understand, and to show.
- * @throws UsageError for one that is not UTF-8
- */
-export function checkText(value: string, label: string): void {
-  if (!isUtf8(encodeRaw(value))) throw new UsageError(`${label}: expected UTF-8, got ${quoted(value)}`);
-}
-
 function noValue(name: OptionName, value: string): UsageError {
   return new UsageError(`${flagOf(name)}: expected no value, got ${quoted(value)}`);
 }
@@ -151,7 +141,6 @@ function take(key: string, value: unknown): [OptionName, Given] {
   if (NAMES.has(value.replace(/^--(no-)?/, '')) && value.startsWith('--')) {
     throw new UsageError(`${label}: expected a value, got the option ${value}`);
   }
-  checkText(value, label);
   return [name, { text: value, label }];
 }
 

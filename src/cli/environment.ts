@@ -1,4 +1,4 @@
-import { checkText, type Given, type Layer } from './argv.js';
+import type { Given, Layer } from './argv.js';
 import { allOptions, variablesOf } from './option-names.js';
 import type { OptionName } from './options.js';
 
@@ -7,7 +7,6 @@ import type { OptionName } from './options.js';
  * programs use, too (`ZKHOSTS`). An empty variable is given, and refused later: to take it as unset would lock
  * something else than was meant.
  * @param env byte for byte (raw-text.ts)
- * @throws UsageError for one that is not UTF-8
  */
 export function readEnvironment(env: NodeJS.ProcessEnv): readonly Layer[] {
   return [0, 1].map((rank) => {
@@ -15,9 +14,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): readonly Layer[] {
     for (const [name] of allOptions()) {
       const variable = variablesOf(name)[rank];
       const text = variable === undefined ? undefined : env[variable];
-      if (variable === undefined || text === undefined) continue;
-      checkText(text, variable);
-      layer.set(name, { text, label: variable });
+      if (variable !== undefined && text !== undefined) layer.set(name, { text, label: variable });
     }
     return layer;
   });

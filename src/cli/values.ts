@@ -1,7 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import { constants } from 'node:os';
 import type { SignalName } from '../child/child.js';
 import { parseDuration } from '../util/duration.js';
 import { UsageError } from '../util/errors.js';
+import { encodeRaw } from '../util/raw-text.js';
+import { quoted } from '../util/words.js';
 import type { Given, Layer } from './argv.js';
 import { specOf } from './option-names.js';
 import type { OptionKind, OptionSpec } from './option-spec.js';
@@ -69,7 +72,7 @@ export class Values {
   #read<T>(name: OptionName, read: (given: Given, spec: OptionSpec) => T): T | undefined {
     const spec = specOf(name);
     const given = this.layers.find((layer) => layer.has(name))?.get(name);
-    if (given !== undefined) return read(given, spec);
+    if (given !== undefined) return read(checkText(given), spec);
     return spec.default === undefined ? undefined : read({ text: spec.default, label: 'default' }, spec);
   }
 }
@@ -79,6 +82,12 @@ export function readBoolean(given: Given): boolean {
   if (/^(1|true|yes|on)$/i.test(given.text)) return true;
   if (/^(0|false|no|off)$/i.test(given.text)) return false;
   throw expected(given, '1 or 0 (true, false, yes, no, on, off)');
+}
+
+/** Only what is handed on to the command is bytes: the value of an option is ours to understand, and to show. */
+function checkText(given: Given): Given {
+  if (isUtf8(encodeRaw(given.text))) return given;
+  throw new UsageError(`${given.label}: expected UTF-8, got ${quoted(given.text)}`);
 }
 
 function readText(given: Given): string {

@@ -51,6 +51,8 @@ describe('lockex refuses an option whose value is not UTF-8, under its name', ()
       () => parse(['--', 'true'], { LOCKEX_LOCKID: 'a\udcff' }),
       /^UsageError: LOCKEX_LOCKID: expected UTF-8, got "a\uFFFD"$/,
     );
+    const others = parse(['--', 'true'], { MEMCACHE_KEY: 'a\udcff' });
+    assert.equal(others.kind, 'run', 'what is said to another program is none of ours');
   });
   test('and what is no option is shown so that it can be read', () => {
     assert.throws(() => parse(['\udcff', '--', 'true'], {}), /before the command, got "\uFFFD"$/);
